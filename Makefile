@@ -1,0 +1,68 @@
+# What a newcomer types. Every target installs what it needs into .venv first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORPORA ?= ../shared/corpora
+BIN := .venv/bin
+
+.PHONY: install demo serve test lint format bench model embeddings figures evaluate lock clean
+
+install: .venv/installed
+
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+demo: .venv/installed
+	@$(BIN)/moderation score data/demo/thread.csv --article data/demo/article.json --explain
+
+serve: .venv/installed
+	$(BIN)/moderation serve
+
+test: .venv/installed-dev
+	$(BIN)/pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev
+	$(BIN)/python benchmarks/run.py
+
+# Retrains the shipped bundle: some ten minutes on two cores.
+model: .venv/installed
+	$(BIN)/moderation train models/default.toml --corpora $(CORPORA) --out models/default
+	$(BIN)/python docs/figures.py
+
+figures: .venv/installed
+	$(BIN)/python docs/figures.py
+
+evaluate: .venv/installed
+	$(BIN)/moderation evaluate models/dev.toml --corpora $(CORPORA) --html report.html --json report.json
+
+# Teaches the embeddings that `make model` takes over: half an hour, and PyTorch (the extra `train`).
+embeddings: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
+	$(BIN)/python -m moderation.distillation models/embeddings.toml --corpora $(CORPORA) --out .cache/embeddings/taught
+	$(BIN)/moderation train models/default.toml --corpora $(CORPORA) --out models/default --embeddings .cache/embeddings/taught
+
+PIP_COMPILE := .cache/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--build-deps-for editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+lock:
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/python -m pip install --quiet --disable-pip-version-check pip-tools
+	$(PIP_COMPILE) --output-file requirements.txt pyproject.toml
+	$(PIP_COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+clean:
+	rm -rf .venv .cache dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache

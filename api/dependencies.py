@@ -1,0 +1,56 @@
+"""What endpoints ask FastAPI for."""
+
+from __future__ import annotations
+
+from email.message import Message
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from api.engine import Engine
+from api.errors import Code, Refused
+from api.settings import Settings
+
+
+async def settings_of(request: Request) -> Settings:
+    """The settings that the application was made with."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+async def engine_of(request: Request) -> Engine:
+    """The engine, once it is loaded.
+
+    Raises
+    ------
+    Refused
+        With status 503 before that.
+    """
+    engine: Engine | None = getattr(request.app.state, "engine", None)
+    if engine is None:
+        raise Refused(Code.NOT_READY)
+    return engine
+
+
+async def not_stored(response: Response) -> None:
+    """Keep answers, which tell about comments, out of caches."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+async def sent_as_json(request: Request) -> None:
+    """Refuse bodies that do not say they are JSON.
+
+    Raises
+    ------
+    Refused
+        With status 415.
+    """
+    header = Message()
+    header["content-type"] = request.headers.get("content-type", "")
+    kind = header.get_content_type()
+    if not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
+        raise Refused(Code.UNSUPPORTED_MEDIA_TYPE)
+
+
+CurrentSettings = Annotated[Settings, Depends(settings_of)]
+CurrentEngine = Annotated[Engine, Depends(engine_of)]

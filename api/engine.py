@@ -1,0 +1,108 @@
+"""The loaded model and policies, and how they are asked without holding up the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from anyio import CapacityLimiter, to_thread
+
+from api.settings import Settings
+from moderation import Comment, Moderator, Span, Verdict
+from moderation.policy import Policies
+
+INLINE_COMMENTS: Final = 32
+INLINE_CHARACTERS: Final = 65_536
+"""Up to these sizes scoring takes less time than a thread switch under load is worth."""
+
+SLICE: Final = 64
+"""Comments scored at once: over more text, regular expressions would keep the interpreter lock from other requests."""
+
+MAX_THREADS: Final = 2
+"""More would only take the interpreter lock from each other and hold more batches in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question to the engine.
+
+    Parameters
+    ----------
+    comment : Comment
+        What to judge.
+    community : str or None
+        Whose policy decides; the site's where the community has none.
+    explain : bool
+        Whether to say which parts of the comment speak for the labels that are flagged.
+    """
+
+    comment: Comment
+    community: str | None = None
+    explain: bool = False
+
+    @property
+    def length(self) -> int:
+        """Characters that will be read."""
+        article, parent = self.comment.article, self.comment.parent
+        return len(self.comment.text) + len(parent or "") + (len(article.title) + len(article.text) if article else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer: the verdict and, where asked for, the parts of the comment behind it."""
+
+    verdict: Verdict
+    spans: Sequence[Span] | None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A model with the policies of a site and its communities."""
+
+    moderator: Moderator
+    policies: Policies
+    _threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(MAX_THREADS))
+
+    @classmethod
+    def load(cls, settings: Settings) -> Self:
+        """Load bundle and policies.
+
+        Raises
+        ------
+        BundleError
+            If the bundle is missing, altered or not made for this installation.
+        PolicyError
+            If the policy file cannot be used.
+        """
+        moderator = Moderator.load(settings.bundle, calibration=settings.calibration)
+        if settings.policy is None:
+            return cls(moderator, Policies(moderator.policy))
+        return cls(moderator, Policies.from_toml(settings.policy, base=moderator.policy))
+
+    async def judge(self, cases: Sequence[Case]) -> list[Finding]:
+        """Answer all `cases`, in their order; long work runs in a thread."""
+        if _is_short(cases):
+            return self._judge(cases)
+        return await to_thread.run_sync(self._judge, cases, limiter=self._threads)
+
+    def _judge(self, cases: Sequence[Case]) -> list[Finding]:
+        comments = [case.comment for case in cases]
+        slices = (comments[start : start + SLICE] for start in range(0, len(comments), SLICE))
+        verdicts = (verdict for part in slices for verdict in self.moderator.score(part))
+        return [self._find(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
+
+    def _find(self, case: Case, verdict: Verdict) -> Finding:
+        # one pass scores a batch of many communities; only flags and action differ between them
+        policy, scores = self.policies.of(case.community), verdict.scores
+        flags = policy.flags(scores)
+        spans = self.moderator.explain(case.comment, flags) if case.explain else None
+        return Finding(Verdict(scores, flags, policy.action(scores)), spans)
+
+
+def _is_short(cases: Sequence[Case]) -> bool:
+    return (
+        len(cases) <= INLINE_COMMENTS
+        and not any(case.explain for case in cases)
+        and sum(case.length for case in cases) <= INLINE_CHARACTERS
+    )

@@ -1,0 +1,152 @@
+"""How the service says no: one JSON shape for every refusal, in which nothing that a user sent comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+MAX_DETAILS: Final = 10
+"""A batch of a thousand wrong comments is not answered with a thousand complaints."""
+
+
+class Code(StrEnum):
+    """Why a request was refused, for machines."""
+
+    MALFORMED_JSON = "malformed_json"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BODY_TOO_LARGE = "body_too_large"
+    COMMENT_TOO_LARGE = "comment_too_large"
+    ARTICLE_TOO_LARGE = "article_too_large"
+    PARENT_TOO_LARGE = "parent_too_large"
+    TOO_MANY_COMMENTS = "too_many_comments"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    INVALID_REQUEST = "invalid_request"
+    INTERNAL_ERROR = "internal_error"
+    NOT_READY = "not_ready"
+
+
+_MEANING: Final[Mapping[Code, tuple[int, str]]] = {
+    Code.MALFORMED_JSON: (400, "The body is not JSON in UTF-8, or is nested too deeply."),
+    Code.NOT_FOUND: (404, "There is no such endpoint; /docs lists them."),
+    Code.METHOD_NOT_ALLOWED: (405, "This endpoint does not answer this method; see the Allow header."),
+    Code.BODY_TOO_LARGE: (413, "The body is larger than this service accepts; send smaller batches."),
+    Code.COMMENT_TOO_LARGE: (413, "A comment is longer than this service accepts."),
+    Code.ARTICLE_TOO_LARGE: (413, "An article is longer than this service accepts; its beginning is enough."),
+    Code.PARENT_TOO_LARGE: (413, "A parent comment is longer than this service accepts."),
+    Code.TOO_MANY_COMMENTS: (413, "The batch holds more comments than this service accepts; send smaller ones."),
+    Code.UNSUPPORTED_MEDIA_TYPE: (415, "Send the body as JSON, with the header Content-Type: application/json."),
+    Code.INVALID_REQUEST: (422, "The body is JSON but not what this endpoint expects; see the details and /docs."),
+    Code.INTERNAL_ERROR: (500, "The service failed to answer; its log says why."),
+    Code.NOT_READY: (503, "The model is not loaded yet; try again in a moment."),
+}
+_BY_STATUS: Final = {400: Code.MALFORMED_JSON, 404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
+
+
+class Detail(BaseModel):
+    """One thing that is wrong."""
+
+    field: str = Field(description="Where, as a dotted path into the body.", examples=["comments.3.comment.text"])
+    reason: str = Field(description="What is wrong there.", examples=["Input should be a valid string"])
+
+
+class Reason(BaseModel):
+    """Why a request was refused."""
+
+    code: Code = Field(description="For programs; does not change between releases.")
+    message: str = Field(description="For people.")
+    details: list[Detail] = Field(description=f"What is wrong where, as far as it is known; at most {MAX_DETAILS}.")
+
+
+class Problem(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: Reason
+
+
+class Refused(HTTPException):
+    """A request that gets no other answer than a `Problem`.
+
+    Parameters
+    ----------
+    code : Code
+        Decides status and message.
+    *details : Detail
+        What is wrong where; must hold nothing that the user sent.
+    """
+
+    def __init__(self, code: Code, *details: Detail) -> None:
+        super().__init__(*_MEANING[code])
+        self.code = code
+        self.details = details
+
+
+def problem(
+    code: Code, details: Sequence[Detail] = (), status: int | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The answer for a code; `status` and `headers` are for those that the framework chose itself."""
+    usual_status, message = _MEANING[code]
+    reason = Reason(code=code, message=message, details=list(details[:MAX_DETAILS]))
+    return JSONResponse(
+        Problem(error=reason).model_dump(mode="json"),
+        status_code=status or usual_status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def documented(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's ``responses`` for an endpoint that can refuse with `codes`."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        status, message = _MEANING[code]
+        entry = responses.setdefault(
+            status,
+            {
+                "model": Problem,
+                "description": HTTPStatus(status).phrase,
+                "content": {"application/json": {"examples": {}}},
+            },
+        )
+        entry["content"]["application/json"]["examples"][code.value] = {
+            "value": {"error": {"code": code.value, "message": message, "details": []}}
+        }
+    return responses
+
+
+def install(app: FastAPI) -> None:
+    """Have every failure inside `app` answered in the one shape."""
+    for kind in (HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(_request: Request, error: Exception) -> JSONResponse:
+    match error:
+        case Refused():
+            return problem(error.code, error.details)
+        case RequestValidationError():
+            return _invalid(error)
+        case HTTPException():
+            code = _BY_STATUS.get(error.status_code, Code.INVALID_REQUEST)
+            return problem(code, status=error.status_code, headers=error.headers)
+        case _:
+            return problem(Code.INTERNAL_ERROR)
+
+
+def _invalid(error: RequestValidationError) -> JSONResponse:
+    errors = error.errors()
+    if errors[0]["type"] == "json_invalid":
+        reason = f"{errors[0]['ctx']['error']} at character {errors[0]['loc'][-1]}"
+        return problem(Code.MALFORMED_JSON, [Detail(field="body", reason=reason)])
+    return problem(Code.INVALID_REQUEST, [Detail(field=_place(entry), reason=entry["msg"]) for entry in errors])
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    return ".".join(map(str, error["loc"][1:])) or "body"

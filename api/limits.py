@@ -1,0 +1,100 @@
+"""What is too large, and its refusal."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.dependencies import CurrentSettings
+from api.errors import Code, Detail, Refused, problem
+from api.settings import Settings
+from moderation.comment import Comment
+
+
+class BodyLimit:
+    """ASGI middleware that refuses long bodies: at once where the length is declared, else when too much has come.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        What answers the requests whose body is short enough.
+    max_bytes : int
+        Longest body, in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+        self.detail = Detail(field="body", reason=f"At most {max_bytes} bytes are accepted")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its bytes counted."""
+        if scope["type"] == "http" and int(Headers(scope=scope).get("content-length", "0")) > self.max_bytes:
+            await problem(Code.BODY_TOO_LARGE, [self.detail])(scope, receive, send)
+        else:
+            await self.app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise Refused(Code.BODY_TOO_LARGE, self.detail)
+            return message
+
+        return counted
+
+
+async def refuse_long_batch(request: Request, settings: CurrentSettings) -> None:
+    """Refuse a batch of too many comments, or too many to explain, before each is looked at, which could take seconds.
+
+    Raises
+    ------
+    Refused
+        With status 413.
+    """
+    body = await request.json() if await request.body() else None
+    comments = body.get("comments") if isinstance(body, dict) else None
+    if not isinstance(comments, list):
+        return
+    if len(comments) > settings.max_batch:
+        reason = f"{len(comments)} comments; at most {settings.max_batch} are accepted"
+        raise Refused(Code.TOO_MANY_COMMENTS, Detail(field="comments", reason=reason))
+    explained = sum(isinstance(entry, dict) and entry.get("explain") is True for entry in comments)
+    if explained > settings.max_explained:
+        reason = f"{explained} comments to explain; at most {settings.max_explained} are accepted"
+        raise Refused(Code.TOO_MANY_COMMENTS, Detail(field="comments", reason=reason))
+
+
+def refuse_oversized(comment: Comment, settings: Settings, where: str = "") -> None:
+    """Refuse a comment that is itself too long, or whose article or parent is.
+
+    Parameters
+    ----------
+    comment : Comment
+        Holds no lone surrogates.
+    settings : Settings
+        Its limits count bytes of UTF-8.
+    where : str
+        Path of the comment's request in the body, as the refusal shall name it.
+
+    Raises
+    ------
+    Refused
+        With status 413, naming what is too long and the limit.
+    """
+    article = comment.article
+    about = f"{article.title}{article.text}{article.url or ''}" if article is not None else ""
+    for field, text, limit, code in (
+        ("comment.text", comment.text, settings.max_comment_bytes, Code.COMMENT_TOO_LARGE),
+        ("article", about, settings.max_article_bytes, Code.ARTICLE_TOO_LARGE),
+        ("parent.text", comment.parent or "", settings.max_parent_bytes, Code.PARENT_TOO_LARGE),
+    ):
+        size = len(text.encode())
+        if size > limit:
+            reason = f"{size} bytes of UTF-8; at most {limit} are accepted"
+            raise Refused(code, Detail(field=f"{where}{field}", reason=reason))

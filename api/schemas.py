@@ -1,0 +1,179 @@
+"""The JSON of `/v1`, in and out."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.engine import Case, Finding
+from moderation import Article, Comment, Span
+from moderation.labels import LABELS
+from moderation.verdict import Action
+
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+_REQUEST: dict[str, JsonValue] = {
+    "comment": {"text": "You are an idiot. The bridge was never going to cost 3 million."},
+    "article": {"title": "Council approves the new bridge", "text": "The council voted 7 to 4 on Tuesday to build ..."},
+    "parent": {"text": "It will be worth every cent."},
+    "community": "local-news",
+}
+_RESULT: dict[str, JsonValue] = {
+    "scores": {
+        "toxicity": 0.93,
+        "severe_toxicity": 0.04,
+        "identity_attack": 0.01,
+        "insult": 0.95,
+        "profanity": 0.08,
+        "threat": 0.01,
+        "spam": 0.002,
+        "off_topic": 0.03,
+    },
+    "flags": ["toxicity", "insult"],
+    "action": "review",
+}
+_SPANS: list[JsonValue] = [{"start": 11, "end": 16, "label": "insult", "weight": 2.4}]
+_MODEL = "default 0.1.0"
+
+
+def _mend(value: object) -> object:
+    """Replace halves of characters, which programs that cut strings at UTF-16 units send, one for one."""
+    return _LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) and not value.isascii() else value
+
+
+Text = Annotated[str, BeforeValidator(_mend)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_every_field(cls, data: object) -> object:
+        # pydantic alone would collect one complaint, with the field's name, for each of a million unknown fields
+        if isinstance(data, dict) and not data.keys() <= cls.model_fields.keys():
+            known = ", ".join(cls.model_fields)
+            raise PydanticCustomError("unknown_field", "Fields other than {known} are not accepted", {"known": known})
+        return data
+
+
+class CommentIn(_Strict):
+    """A comment as its author typed it; may be empty."""
+
+    text: Text
+
+
+class ArticleIn(_Strict):
+    """What the comment stands under."""
+
+    title: Text = ""
+    text: Text = ""
+    url: Text | None = Field(default=None, description="Not read by the model.")
+
+
+class ScoreRequest(_Strict):
+    """One comment to be judged, with what is known of its place."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_REQUEST]})
+
+    comment: CommentIn
+    article: ArticleIn | None = Field(default=None, description="With it, or a parent, there is an off-topic score.")
+    parent: CommentIn | None = Field(default=None, description="The comment that this one answers.")
+    community: Text | None = Field(default=None, description="Whose thresholds apply; an unknown one gets the site's.")
+    explain: bool = Field(
+        default=False, description="Whether to name the parts of the comment that speak for its flags."
+    )
+
+    def to_case(self) -> Case:
+        """The same for the engine."""
+        article = Article(self.article.title, self.article.text, self.article.url) if self.article else None
+        comment = Comment(self.comment.text, article, self.parent.text if self.parent else None)
+        return Case(comment, self.community, self.explain)
+
+
+class BatchRequest(_Strict):
+    """Comments to be judged together, which takes far less time than one by one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"comments": [_REQUEST, {"comment": {"text": "Thanks, well put."}}]}]}
+    )
+
+    comments: list[ScoreRequest]
+
+
+class SpanOut(BaseModel):
+    """A part of the comment that speaks for a label."""
+
+    start: int = Field(description="First character, counted from 0 in Unicode code points.")
+    end: int = Field(description="The character behind the last one.")
+    label: str
+    weight: float = Field(description="By how much the part raises the label's log-odds.")
+
+    @classmethod
+    def of(cls, span: Span) -> Self:
+        """The same as JSON."""
+        return cls(start=span.start, end=span.end, label=span.label, weight=span.weight)
+
+
+class Result(BaseModel):
+    """What was found about one comment."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_RESULT]})
+
+    scores: dict[str, float] = Field(
+        description="Probability per label; off_topic is absent where there was neither article nor parent."
+    )
+    flags: list[str] = Field(description="Labels at or above their threshold.")
+    action: Action = Field(description="What the thresholds say to do with the comment.")
+    spans: list[SpanOut] | None = Field(default=None, description="Only where `explain` was true.")
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """The same as JSON."""
+        verdict, spans = finding.verdict, finding.spans
+        return cls(
+            scores=dict(verdict.scores),
+            flags=list(verdict.flags),
+            action=verdict.action,
+            spans=None if spans is None else [SpanOut.of(span) for span in spans],
+        )
+
+
+class ScoreResponse(Result):
+    """What was found, and by which model."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_RESULT, "spans": _SPANS, "model": _MODEL}]})
+
+    model: str = Field(description="Name and version of the bundle.")
+
+
+class BatchResponse(BaseModel):
+    """What was found, in the order of the comments, and by which model."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"results": [_RESULT], "model": _MODEL}]})
+
+    results: list[Result]
+    model: str = Field(description="Name and version of the bundle.")
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
+    status: str = "ok"
+
+
+class Ready(BaseModel):
+    """The bundle is loaded and verified."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "ready", "model": _MODEL, "labels": list(LABELS)}]}
+    )
+
+    status: str = "ready"
+    model: str = Field(description="Name and version of the bundle.")
+    labels: list[str] = Field(description="The labels that answers may hold.")

@@ -1,0 +1,68 @@
+"""What can be set from outside, through `MODERATION_*` environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from moderation.errors import ModerationError
+
+PREFIX = "MODERATION_"
+
+
+class SettingsError(ModerationError):
+    """A setting that cannot be used."""
+
+
+class Settings(BaseSettings):
+    """The service's settings; every field can be given as ``MODERATION_<FIELD>``, an empty value means its default."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    bundle: Path | None = Field(default=None, description="Folder of the bundle to serve; without it the shipped one.")
+    calibration: Literal["site", "balanced"] = Field(
+        default="site", description="Scores as probabilities at the site's own rate of abuse, or at one half."
+    )
+    policy: Path | None = Field(default=None, description="TOML file of thresholds, per site and per community.")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on; 0 lets the system choose.")
+    workers: int = Field(default=1, ge=1, description="Number of server processes.")
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        default="info", description="Least severe messages to log."
+    )
+
+    max_comment_bytes: int = Field(default=20_480, ge=1, description="Longest comment, in bytes of UTF-8.")
+    max_article_bytes: int = Field(
+        default=200_000, ge=1, description="Longest article (title, text and URL), in bytes of UTF-8."
+    )
+    max_parent_bytes: int = Field(default=20_480, ge=1, description="Longest parent comment, in bytes of UTF-8.")
+    max_batch: int = Field(default=1000, ge=1, description="Most comments in one batch.")
+    max_explained: int = Field(
+        default=100, ge=0, description="Most comments in one batch with reasons, each of which costs up to 97 scorings."
+    )
+    max_body_bytes: int = Field(default=16 * 2**20, ge=1, description="Longest request body, in bytes.")
+
+    @classmethod
+    def from_environment(cls, **overrides: Any) -> Self:
+        """Read the environment; `overrides`, as from a command line, win over it.
+
+        Raises
+        ------
+        SettingsError
+            If a value cannot be used; the message is one line that names each wrong variable.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            problems = (f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False))
+            raise SettingsError("; ".join(problems)) from error
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables from which another process reads these same settings."""
+        return {
+            f"{PREFIX}{name.upper()}": "" if value is None else str(value) for name, value in self.model_dump().items()
+        }

@@ -1,0 +1,53 @@
+"""The errors this software raises on purpose, as one small tree.
+
+ModerationError
+├── InputError            what came in cannot be used: a file, a row, a comment
+│   └── RowError          one row of a file; reading can go on behind it
+├── RecipeError           a training recipe asks for something that cannot be done
+├── BundleError           a bundle is missing, altered or not made for this installation
+└── PolicyError           thresholds that contradict each other or name no label
+
+Every message says what was wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class ModerationError(Exception):
+    """Root of all errors raised on purpose by this package."""
+
+
+class InputError(ModerationError):
+    """A file, stream or comment that cannot be used."""
+
+
+class RowError(InputError):
+    """One unusable row; the rows behind it may be fine.
+
+    Parameters
+    ----------
+    source : str
+        The file's name as the user gave it, or ``<stdin>``.
+    row : int
+        Number of the data row, counted from 1 without the header.
+    reason : str
+        What is wrong with it and what would be right.
+    """
+
+    def __init__(self, source: str, row: int, reason: str) -> None:
+        super().__init__(f"{source}, row {row}: {reason}")
+        self.source = source
+        self.row = row
+        self.reason = reason
+
+
+class RecipeError(ModerationError):
+    """A recipe that cannot be followed."""
+
+
+class BundleError(ModerationError):
+    """A bundle that must not or cannot be loaded."""
+
+
+class PolicyError(ModerationError):
+    """A policy that contradicts itself or names an unknown label."""

@@ -1,0 +1,263 @@
+"""The one hot path: comments in, verdicts out."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from math import isnan
+from pathlib import Path
+from threading import Lock
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation.bundle import Bundle
+from moderation.comment import Article, Comment
+from moderation.heads.calibration import Calibration, CalibrationKind, log_odds, rescale
+from moderation.heads.topic import ArticleFeatures, pair_features, unanswered
+from moderation.labels import OFF_TOPIC
+from moderation.policy import Policy
+from moderation.text.features import Featuriser, TextFeatures
+from moderation.verdict import Span, Verdict
+
+CHUNK: Final = 256
+"""Comments that are scored at once: few enough for the arrays to stay in the processor's cache."""
+CHUNK_CHARACTERS: Final = 1_000_000
+"""Where comments are long, fewer are scored at once; a character takes about 75 bytes on the way."""
+ARTICLES_KEPT: Final = 1024
+_PARTS_EXPLAINED: Final = 96
+_WEAKEST_SHARE: Final = 0.15  # of the strongest span's weight; below it a span says nothing
+_PART = re.compile(r"\S+")
+
+
+class Moderator:
+    """Scores comments with the heads of a bundle.
+
+    May be used by several threads at once.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    calibration : {"site", "balanced"}
+        Whether a score is a probability at the site's own rate of abuse or at half and half.
+    policy : Policy, optional
+        Thresholds on the scores as they are served; the bundle's own by default.
+
+    Examples
+    --------
+    >>> from moderation import Article, Comment, Moderator
+    >>> moderator = Moderator.load()
+    >>> article = Article(title="Council bans cars from the market square")
+    >>> verdict, = moderator.score([Comment("You are a complete idiot.", article=article)])
+    >>> "insult" in verdict.flags
+    True
+    """
+
+    def __init__(
+        self, bundle: Bundle, calibration: CalibrationKind | str = CalibrationKind.SITE, policy: Policy | None = None
+    ) -> None:
+        kind = CalibrationKind(calibration)
+        self.bundle = bundle
+        self._kind = kind
+        self.labels: tuple[str, ...] = tuple(bundle.manifest.labels)
+        self.policy = policy if policy is not None else _rescaled(bundle, kind)
+        self._calibration = Calibration.of(bundle.lines, self.labels, kind)
+        self._featuriser = Featuriser(bundle.embeddings)
+        self._lock = Lock()
+        self._articles: OrderedDict[Article, ArticleFeatures] = OrderedDict()
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | str | None = None,
+        *,
+        calibration: CalibrationKind | str = CalibrationKind.SITE,
+        policy: Policy | None = None,
+    ) -> Self:
+        """Verify and load a bundle; the one that came with the package where no path is given.
+
+        Raises
+        ------
+        BundleError
+            If a check of the bundle fails; says which and what to do.
+        """
+        return cls(Bundle.load(Path(path) if path is not None else default_bundle()), calibration, policy)
+
+    @property
+    def model(self) -> str:
+        """Name and version of the bundle."""
+        return self.bundle.model
+
+    def score(self, comments: Sequence[Comment], policy: Policy | None = None) -> list[Verdict]:
+        """Judge comments.
+
+        Parameters
+        ----------
+        comments : sequence of Comment
+        policy : Policy, optional
+            Instead of the moderator's own, for a community that has another.
+
+        Returns
+        -------
+        list of Verdict
+            In the order of `comments`.
+        """
+        chosen = policy if policy is not None else self.policy
+        return list(self._verdicts(comments, chosen))
+
+    def explain(self, comment: Comment, labels: Sequence[str] | None = None) -> list[Span]:
+        """Find the parts of a comment that speak for a label.
+
+        A part's weight is by how much the label's log-odds fall when it is left out (leave-one-out, Robnik-Sikonja and
+        Kononenko 2008), measured on the very path that scores. For off_topic it is the part's share, among the words
+        that neither article nor parent answers, of the log-odds above those of an average comment. Parts are words, or
+        runs of words in a long comment.
+
+        Parameters
+        ----------
+        comment : Comment
+        labels : sequence of str, optional
+            Those that the moderator's policy flags, by default.
+
+        Returns
+        -------
+        list of Span
+            By position, then label; empty where nothing is flagged.
+        """
+        wanted = labels if labels is not None else self.score([comment])[0].flags
+        parts = _parts(comment.text)
+        if not wanted or not parts:
+            return []
+        without = [Comment(comment.text[:a] + comment.text[b:], comment.article, comment.parent) for a, b in parts]
+        found = self._calibration.log_odds(self._raw([comment, *without]))
+        weights = dict(zip(self.labels, (found[0] - found[1:]).T, strict=True))
+        if OFF_TOPIC in wanted and comment.has_context:
+            excess = found[0, self.labels.index(OFF_TOPIC)] - self._average_off_topic
+            weights[OFF_TOPIC] = excess * self._unanswered(comment, parts)
+        spans = [
+            span
+            for label in self.labels
+            if label in wanted
+            for span in _spans(comment.text, parts, weights[label], label)
+        ]
+        return sorted(spans, key=lambda span: span.start)
+
+    @property
+    def _average_off_topic(self) -> float:
+        """Log-odds of being off topic at which a comment is neither better nor worse than the next."""
+        return 0.0 if self._kind is CalibrationKind.BALANCED else log_odds(self.bundle.lines[OFF_TOPIC].rate)
+
+    def _unanswered(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
+        """Share of each part in what the article and the parent do not answer."""
+        texts = self._featuriser.transform([comment.text[start:end] for start, end in parts])
+        parent = self._featuriser.transform([comment.parent or ""])
+        alone = unanswered(texts, self._article(comment.article) if comment.article else None, parent)
+        total = float(alone.sum())
+        return np.asarray(alone / (total if total > 0 else 1.0), dtype=np.float64)
+
+    def probabilities(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
+        """Calibrated scores as an array, shape (n_comments, n_labels) in the order of `labels`.
+
+        An off-topic score that cannot be given is NaN.
+        """
+        return self._calibration.probabilities(self._raw(comments))
+
+    def _verdicts(self, comments: Sequence[Comment], policy: Policy) -> Iterator[Verdict]:
+        for row in self.probabilities(comments).tolist():
+            scores = {label: score for label, score in zip(self.labels, row, strict=True) if not isnan(score)}
+            yield Verdict(scores, policy.flags(scores), policy.action(scores))
+
+    def _raw(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
+        """Uncalibrated log-odds, shape (n_comments, n_labels); NaN where there is none."""
+        return np.concatenate([np.zeros((0, len(self.labels))), *map(self._raw_at_once, _chunks(comments))])
+
+    def _raw_at_once(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
+        texts = self._featuriser.transform([comment.text for comment in comments])
+        raw = np.full((len(comments), len(self.labels)), np.nan)
+        raw[:, : len(self.bundle.abuse.labels)] = self.bundle.abuse.decision_function(texts)
+        in_context = [comment.has_context for comment in comments]
+        if self.bundle.topic is not None and any(in_context):
+            topic = self.bundle.topic.log_odds(self._pairs(comments, texts))
+            raw[:, self.labels.index(OFF_TOPIC)] = np.where(in_context, topic, np.nan)
+        return raw
+
+    def _pairs(self, comments: Sequence[Comment], texts: TextFeatures) -> NDArray[np.float32]:
+        articles: dict[Article, int] = {}
+        numbers = [articles.setdefault(c.article, len(articles)) if c.article else -1 for c in comments]
+        return pair_features(
+            texts,
+            [self._article(article) for article in articles],
+            np.array(numbers, dtype=np.intp),
+            self._featuriser.transform([comment.parent or "" for comment in comments]),
+        )
+
+    def _article(self, article: Article) -> ArticleFeatures:
+        """Features of an article; those of the `ARTICLES_KEPT` used last are kept."""
+        with self._lock:
+            if article in self._articles:
+                self._articles.move_to_end(article)
+                return self._articles[article]
+        features = ArticleFeatures.of(article, self._featuriser)
+        with self._lock:
+            self._articles[article] = features
+            if len(self._articles) > ARTICLES_KEPT:
+                self._articles.popitem(last=False)
+        return features
+
+
+def default_bundle() -> Path:
+    """Folder of the bundle that came with the package: inside it when installed, beside it in a checkout."""
+    packed = Path(__file__).parent / "bundles" / "default"
+    return packed if packed.is_dir() else Path(__file__).parent.parent / "models" / "default"
+
+
+def _rescaled(bundle: Bundle, kind: CalibrationKind) -> Policy:
+    """The bundle's policy, its thresholds moved so that they cut at the same comments."""
+    if kind is CalibrationKind.SITE:
+        return bundle.policy
+    return Policy.from_dict(
+        {
+            label: {step: rescale(value, bundle.lines[label], kind) for step, value in steps.items()}
+            for label, steps in bundle.manifest.policy.items()
+        }
+    )
+
+
+def _chunks(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:
+    """Runs of at most `CHUNK` comments and, unless one alone is longer, `CHUNK_CHARACTERS`."""
+    start = size = 0
+    for at, comment in enumerate(comments):
+        length = len(comment.text) + len(comment.parent or "")
+        if at > start and (at - start == CHUNK or size + length > CHUNK_CHARACTERS):
+            yield comments[start:at]
+            start, size = at, 0
+        size += length
+    if start < len(comments):
+        yield comments[start:]
+
+
+def _parts(text: str) -> list[tuple[int, int]]:
+    """Offsets of the words of a text, joined into at most `_PARTS_EXPLAINED` runs."""
+    words = [match.span() for match in _PART.finditer(text)]
+    run = -(-len(words) // _PARTS_EXPLAINED) or 1
+    runs = [words[start : start + run] for start in range(0, len(words), run)]
+    return [(members[0][0], members[-1][1]) for members in runs]
+
+
+def _spans(text: str, parts: Sequence[tuple[int, int]], drops: NDArray[np.float64], label: str) -> Iterator[Span]:
+    """Parts that matter, neighbours joined."""
+    if not len(parts) or not drops.max() > 0:  # NaN where there is no score to explain
+        return
+    floor = _WEAKEST_SHARE * drops.max()
+    joined: list[tuple[int, int, float]] = []
+    for (start, end), drop in zip(parts, drops.tolist(), strict=True):
+        if drop < floor:
+            continue
+        if joined and not text[joined[-1][1] : start].strip():
+            first, _, weight = joined.pop()
+            joined.append((first, end, weight + drop))
+        else:
+            joined.append((start, end, drop))
+    yield from (Span(start, end, label, weight) for start, end, weight in joined)

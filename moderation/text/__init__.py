@@ -1,0 +1,1 @@
+"""From strings to arrays: normalisation, n-gram hashing, static embeddings."""

@@ -1,0 +1,65 @@
+"""What the heads see of a text: its tokens and its embedding, computed once and shared by all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+
+from moderation.text.embeddings import StaticEmbeddings, unit_rows
+from moderation.text.tokens import TokenBatch, tokenise
+
+
+@dataclass(frozen=True, slots=True)
+class TextFeatures:
+    """A batch of texts, ready for the heads.
+
+    Attributes
+    ----------
+    tokens : TokenBatch
+    vectors : ndarray of float32, shape (n_texts, n_dimensions)
+        Unit embeddings.
+    rarity : ndarray of float32, shape (n_words,)
+        Inverse document frequency of each word of `tokens`.
+    """
+
+    tokens: TokenBatch
+    vectors: NDArray[np.float32]
+    rarity: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+class Featuriser(TransformerMixin, BaseEstimator):
+    """Texts to `TextFeatures`; the first step of every head's pipeline.
+
+    Parameters
+    ----------
+    embeddings : StaticEmbeddings
+    """
+
+    def __init__(self, embeddings: StaticEmbeddings) -> None:
+        self.embeddings = embeddings
+
+    def fit(self, X: Sequence[str], y: object = None) -> Featuriser:  # noqa: ARG002
+        """Do nothing: the embeddings are given."""
+        return self
+
+    def transform(self, X: Sequence[str]) -> TextFeatures:
+        """Tokenise and embed a batch."""
+        tokens = tokenise(X)
+        rows = self.embeddings.rows(tokens.hashes)
+        vectors = unit_rows(self.embeddings.sums(rows, tokens.indptr))
+        return TextFeatures(tokens, vectors, self.embeddings.rarity(rows))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = False
+        return tags
