@@ -315,7 +315,7 @@ def test_terms_need_company_and_a_label_that_is_there(moderator: Moderator, tmp_
 # Floors, a little under what was measured: they show when a change makes the bundle worse. They are not aims; those
 # are 85% of all cases, 70% of every function, and a BPSN of .943 for the worst term and .992 in the mean.
 
-OVERALL = 0.63
+OVERALL = 0.65
 FLOORS = {
     "dehumanising": 0.9,
     "derogation_explicit": 0.9,
@@ -329,8 +329,8 @@ FLOORS = {
     "respaced_innocent": 0.65,
     "threat_direct": 0.8,
 }
-WORST_BPSN = 0.7
-MEAN_BPSN = 0.93
+WORST_BPSN = 0.88
+MEAN_BPSN = 0.97
 
 
 def test_the_shipped_bundle_stays_above_its_floor_on_all_cases(results: dict[str, FunctionResult]) -> None:
