@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from anyio import CapacityLimiter, to_thread
 
 from api.settings import Settings
 from moderation import Comment, Moderator, Span, Verdict
+from moderation.heads.calibration import CalibrationKind
 from moderation.policy import Policies
 
 INLINE_COMMENTS: Final = 32
@@ -79,6 +80,11 @@ class Engine:
         if settings.policy is None:
             return cls(moderator, Policies(moderator.policy))
         return cls(moderator, Policies.from_toml(settings.policy, base=moderator.policy))
+
+    def on_scale(self, kind: CalibrationKind) -> Self:
+        """The same heads with scores of another kind, and the bundle's own thresholds on them."""
+        moderator = Moderator(self.moderator.bundle, kind)
+        return replace(self, moderator=moderator, policies=Policies(moderator.policy))
 
     async def judge(self, cases: Sequence[Case]) -> list[Finding]:
         """Answer all `cases`, in their order; long work runs in a thread."""

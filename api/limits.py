@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.dependencies import CurrentSettings
-from api.errors import Code, Detail, Refused, problem
+from api.errors import Code, Detail, Failure, Refused, Shapes
 from api.settings import Settings
 from moderation.comment import Comment
 
@@ -21,17 +21,21 @@ class BodyLimit:
         What answers the requests whose body is short enough.
     max_bytes : int
         Longest body, in bytes.
+    shapes : Shapes
+        Of the refusals.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, shapes: Shapes) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.shapes = shapes
         self.detail = Detail(field="body", reason=f"At most {max_bytes} bytes are accepted")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its bytes counted."""
         if scope["type"] == "http" and int(Headers(scope=scope).get("content-length", "0")) > self.max_bytes:
-            await problem(Code.BODY_TOO_LARGE, [self.detail])(scope, receive, send)
+            refusal = self.shapes.answer(scope["path"], Failure(Code.BODY_TOO_LARGE, [self.detail]))
+            await refusal(scope, receive, send)
         else:
             await self.app(scope, self._counted(receive), send)
 

@@ -39,12 +39,12 @@ _SPANS: list[JsonValue] = [{"start": 11, "end": 16, "label": "insult", "weight":
 _MODEL = "default 0.1.0"
 
 
-def _mend(value: object) -> object:
+def mended(text: str) -> str:
     """Replace halves of characters, which programs that cut strings at UTF-16 units send, one for one."""
-    return _LONE_SURROGATE.sub("\ufffd", value) if isinstance(value, str) and not value.isascii() else value
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
-Text = Annotated[str, BeforeValidator(_mend)]
+Text = Annotated[str, BeforeValidator(lambda value: mended(value) if isinstance(value, str) else value)]
 
 
 class _Strict(BaseModel):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from moderation.errors import ModerationError
 
 PREFIX = "MODERATION_"
+_ORIGIN = re.compile(r"https?://[^/?#@,\s*]+")
 
 
 class SettingsError(ModerationError):
@@ -31,6 +34,25 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on; 0 lets the system choose.")
     workers: int = Field(default=1, ge=1, description="Number of server processes.")
+    api_keys: Path | None = Field(
+        default=None,
+        description="File of hashed API keys, made by `moderation keys new`; without it only this machine is answered.",
+    )
+    cors_origins: str = Field(
+        default="", description="Origins whose web pages may call the service, separated by blanks; none by default."
+    )
+
+    coral_secrets: str = Field(
+        default="",
+        repr=False,
+        description="Signing secrets of Coral's external moderation phases, separated by blanks; none by default.",
+    )
+
+    decisions: Path | Literal["off"] = Field(
+        default=Path("decisions.sqlite3"),
+        description="SQLite file of suggested scores, made when the first one comes; `off` keeps none.",
+    )
+
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="Least severe messages to log."
     )
@@ -45,6 +67,16 @@ class Settings(BaseSettings):
         default=100, ge=0, description="Most comments in one batch with reasons, each of which costs up to 97 scorings."
     )
     max_body_bytes: int = Field(default=16 * 2**20, ge=1, description="Longest request body, in bytes.")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        wrong = [word for word in value.split() if not _ORIGIN.fullmatch(word)]
+        if wrong:
+            raise PydanticCustomError(
+                "origin", "{word} is no origin; write it like https://forum.example.org", {"word": wrong[0]}
+            )
+        return value
 
     @classmethod
     def from_environment(cls, **overrides: Any) -> Self:

@@ -5,7 +5,9 @@ ModerationError
 │   └── RowError          one row of a file; reading can go on behind it
 ├── RecipeError           a training recipe asks for something that cannot be done
 ├── BundleError           a bundle is missing, altered or not made for this installation
-└── PolicyError           thresholds that contradict each other or name no label
+├── PolicyError           thresholds that contradict each other or name no label
+├── KeysError             a file of API keys that cannot be used
+└── StoreError            decisions cannot be kept or read
 
 Every message says what was wrong, where, and what to do.
 """
@@ -51,3 +53,11 @@ class BundleError(ModerationError):
 
 class PolicyError(ModerationError):
     """A policy that contradicts itself or names an unknown label."""
+
+
+class KeysError(ModerationError):
+    """API keys that cannot be read or written."""
+
+
+class StoreError(ModerationError):
+    """A store of decisions that cannot be used."""

@@ -37,6 +37,8 @@ DOCS = ROOT / "docs"
 WITH_COMMANDS = ("README.md", "CONTRIBUTING.md", "data/README.md", *(f"docs/{path.name}" for path in DOCS.glob("*.md")))
 MARKDOWN = (*ROOT.glob("*.md"), *ROOT.glob("data/**/*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/**/*.md"))
 WITH_EXAMPLES = [path for path in ROOT.glob("moderation/**/*.py") if ">>>" in path.read_text(encoding="utf-8")]
+CONFIGURATION = {"caddy", "hosts", "nginx", "sql", "yaml"}
+"""Languages of blocks that are for other programs."""
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BIN = ".venv/bin/"
 
@@ -90,6 +92,7 @@ class Checkout:
         (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
         (folder / ".venv" / "installed").touch()
         shutil.copy(folder / "data/demo/thread.csv", folder / "comments.csv")  # the file of the examples in --help
+        (folder / "logged.csv").write_text("text,score\nYou clueless moron.,0.93\nThank you.,0.02\n", encoding="utf-8")
         self.run = cache(self._run)
 
     def _run(self, command: str) -> None:
@@ -103,9 +106,9 @@ class Checkout:
                 self._serve(command)
             case ["curl", *_]:
                 self._ask(command)
-            case [program, *arguments] if program == f"{BIN}moderation":
+            case [program, *arguments] if program in (f"{BIN}moderation", "openssl"):
                 self._shell(command)
-                written = [word for option, word in pairwise(arguments) if option in ("-o", "--out")]
+                written = [word for option, word in pairwise(arguments) if option in ("-o", "--out", "-out", "-keyout")]
                 assert all((self._folder / name).exists() for name in written)
             case _:
                 pytest.fail(f"no test knows how to run: {command}")
@@ -142,11 +145,19 @@ class Checkout:
             return False
 
     def _ask(self, command: str) -> None:
-        assert "http://127.0.0.1:8000/v1/score " in command
+        [path] = re.findall(r" http://127\.0\.0\.1:8000(\S+) ", command)
         answer = httpx.Response(200, text=self._shell(command.replace("8000", self._port))).json()
-        assert list(answer) == ["scores", "flags", "action", "spans", "model"]
-        assert "insult" in answer["flags"]
-        assert 0 < answer["scores"]["off_topic"] < 1
+        match path:
+            case "/v1/score":
+                assert list(answer) == ["scores", "flags", "action", "spans", "model"]
+                assert "insult" in answer["flags"]
+                assert 0 < answer["scores"]["off_topic"] < 1
+            case "/v1alpha1/comments:analyze":
+                assert list(answer) == ["attributeScores", "languages", "detectedLanguages"]
+                assert list(answer["attributeScores"]) == ["TOXICITY", "OFF_TOPIC"]
+                assert len(answer["attributeScores"]["TOXICITY"]["spanScores"]) == 2
+            case _:
+                pytest.fail(f"no test knows what is answered to: {command}")
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +179,16 @@ def test_the_commands_of_a_document_run(checkout: Checkout, document: str) -> No
 @pytest.mark.parametrize("document", WITH_COMMANDS)
 def test_every_fenced_block_is_of_a_language_that_is_tested(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    assert {language for language, _ in FENCE.findall(text)} <= {"sh", "python", "toml"}
+    assert {language for language, _ in FENCE.findall(text)} <= {"sh", "python", "toml"} | CONFIGURATION
     assert len(re.findall(r"^ *(```|~~~)", text, re.MULTILINE)) == 2 * len(FENCE.findall(text))
+
+
+@pytest.mark.parametrize("language", ["caddy", "hosts", "nginx", "yaml"])
+def test_configuration_for_hard_coded_hosts_names_googles_and_leads_to_the_service(language: str) -> None:
+    [block] = fenced("docs/migrating-from-perspective.md", language)
+    assert "commentanalyzer.googleapis.com" in block
+    assert set(re.findall(r"127\.0\.0\.1:\d+", block)) <= {"127.0.0.1:443", "127.0.0.1:8000"}
+    assert ("127.0.0.1:8000" in block) == (language in ("caddy", "nginx"))
 
 
 def test_a_command_that_no_test_knows_is_a_failure(checkout: Checkout) -> None:
@@ -287,5 +306,7 @@ def test_no_file_names_the_host_of_a_package_index() -> None:
     ignored = [".git", *(line.strip("/") for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split())]
     files = {path: path.read_bytes() for path in own_files(ROOT, ignored)}
     assert ROOT / "requirements.txt" in files
-    hosts = re.compile(rb"pypi\.(org|python)|pythonhosted\.org|anaconda\.(org|com)|file:/{3}|/opt/(pypi|wheels)")
+    hosts = re.compile(
+        rb"pypi\.(org|python)|pythonhosted\.org|anaconda\.(org|com)|npmjs\.(org|com)|file:/{3}|/opt/(pypi|wheels)"
+    )
     assert [str(path) for path, content in files.items() if hosts.search(content)] == []

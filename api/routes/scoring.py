@@ -11,12 +11,16 @@ from api.schemas import BatchRequest, BatchResponse, Result, ScoreRequest, Score
 
 _REFUSALS = (
     Code.MALFORMED_JSON,
+    Code.KEY_MISSING,
+    Code.KEY_UNKNOWN,
+    Code.LOCAL_ONLY,
     Code.BODY_TOO_LARGE,
     Code.COMMENT_TOO_LARGE,
     Code.ARTICLE_TOO_LARGE,
     Code.PARENT_TOO_LARGE,
     Code.UNSUPPORTED_MEDIA_TYPE,
     Code.INVALID_REQUEST,
+    Code.TOO_MANY_REQUESTS,
     Code.INTERNAL_ERROR,
     Code.NOT_READY,
 )

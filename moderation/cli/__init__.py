@@ -1,4 +1,4 @@
-"""The command line: `moderation score | train | evaluate | check | functional | serve | model`."""
+"""The command line: `moderation score | compare | train | evaluate | check | functional | serve | model | keys`."""
 
 from moderation.cli.app import main
 

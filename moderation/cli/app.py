@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from moderation.cli import corpora, functional, model, score, serve
+from moderation.cli import compare, corpora, functional, keys, model, score, serve
 from moderation.errors import ModerationError
 
 app = typer.Typer(
@@ -20,9 +20,11 @@ app.command("score")(score.score)
 app.command("serve")(serve.serve)
 app.command("train")(corpora.train)
 app.command("evaluate")(corpora.evaluate)
+app.command("compare")(compare.compare)
 app.command("check")(corpora.check)
 app.command("functional")(functional.functional)
 app.add_typer(model.app, name="model")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from moderation.cli.bad_rows import OnError, OnErrorOption, reporter
 from moderation.cli.console import STYLES, bar, notices, shown
 from moderation.comment import Article, Comment
 from moderation.errors import InputError, RowError
@@ -24,13 +24,6 @@ from moderation.labels import LABELS
 from moderation.moderator import Moderator
 from moderation.policy import Policies
 from moderation.verdict import Span, Verdict
-
-
-class OnError(StrEnum):
-    """What a bad row does."""
-
-    STOP = "stop"
-    SKIP = "skip"
 
 
 def score(
@@ -49,9 +42,7 @@ def score(
     explain: Annotated[
         bool, typer.Option("--explain", help="Add the parts of each comment that its flags rest on.")
     ] = False,
-    on_error: Annotated[
-        OnError, typer.Option(help="Whether a bad row ends the run or is reported and left out.")
-    ] = OnError.STOP,
+    on_error: OnErrorOption = OnError.STOP,
     model: Annotated[Path | None, typer.Option(help="Folder of a bundle; the shipped one by default.")] = None,
     calibration: Annotated[
         CalibrationKind, typer.Option(help="Meaning of a score, see the README.")
@@ -71,7 +62,7 @@ def score(
     scorer = _Scorer(moderator, _read_article(article) if article else None, explain)
     skipped: list[RowError] = []
     source = _stream(file)
-    with open_reader(source, _told(source, format), on_row_error=_reporter(on_error, skipped)) as reader:
+    with open_reader(source, _told(source, format), on_row_error=reporter(on_error, skipped)) as reader:
         if out is None:
             scored = _show(reader, scorer)
         else:
@@ -89,17 +80,6 @@ def _told(path: Path | None, asked: Format | None) -> Format | None:
     with suppress(InputError):
         return resolve_format(path, None)
     return asked
-
-
-def _reporter(on_error: OnError, skipped: list[RowError]) -> Callable[[RowError], None] | None:
-    if on_error is OnError.STOP:
-        return None
-
-    def report(error: RowError) -> None:
-        skipped.append(error)
-        notices().print(f"left out: {error}", markup=False)
-
-    return report
 
 
 def _read_article(path: Path) -> Article:

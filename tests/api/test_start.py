@@ -69,6 +69,21 @@ def test_an_unusable_policy_is_one_line(
     assert "rudeness" in line
 
 
+def test_an_address_for_strangers_without_keys_is_one_line(
+    settings: Settings, taken_port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    line = _only_line(settings.model_copy(update={"host": "0.0.0.0", "port": taken_port}), capfd)
+    assert "moderation keys new" in line
+
+
+@pytest.mark.parametrize("name", ["api_keys", "decisions"])
+def test_a_file_that_cannot_be_used_is_one_line(
+    bundle_path: Path, tmp_path: Path, taken_port: int, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "nowhere" / "file"
+    assert str(path) in _only_line(Settings(bundle=bundle_path, port=taken_port, **{name: path}), capfd)
+
+
 def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("MODERATION_PORT", "http")
     assert _only_line(None, capfd).startswith("moderation: MODERATION_PORT: ")
