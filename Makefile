@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORPORA ?= ../shared/corpora
 BIN := .venv/bin
 
-.PHONY: install demo serve test lint format bench latency model embeddings figures evaluate lock clean
+.PHONY: install demo serve test lint format bench latency model words figures evaluate lock clean
 
 install: .venv/installed
 
@@ -52,11 +52,13 @@ figures: .venv/installed
 evaluate: .venv/installed
 	$(BIN)/moderation evaluate models/dev.toml --corpora $(CORPORA) --html report.html --json report.json
 
-# Teaches the embeddings that `make model` takes over: half an hour, and PyTorch (the extra `train`).
-embeddings: .venv/installed
+# Teaches the word vectors that `make model` takes over: some two hours on two cores, and PyTorch (the extra `train`).
+words: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
-	$(BIN)/python -m moderation.distillation models/embeddings.toml --corpora $(CORPORA) --out .cache/embeddings/taught
-	$(BIN)/moderation train models/default.toml --corpora $(CORPORA) --out models/default --embeddings .cache/embeddings/taught
+	$(BIN)/python -m moderation.distillation meaning models/embeddings.toml --corpora $(CORPORA) --out .cache/words/meaning
+	$(BIN)/python -m moderation.distillation tone models/teacher.toml --corpora $(CORPORA) --out .cache/words/tone \
+		--others .cache/words/meaning
+	$(BIN)/moderation train models/default.toml --corpora $(CORPORA) --out models/default --distilled .cache/words/tone
 
 PIP_COMPILE := .cache/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--build-deps-for editable --no-emit-index-url --no-emit-find-links --no-emit-trusted-host

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from moderation.errors import ModerationError
+from moderation.heads.calibration import CalibrationKind
 
 PREFIX = "MODERATION_"
 _ORIGIN = re.compile(r"https?://[^/?#@,\s*]+")
@@ -26,8 +27,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
     bundle: Path | None = Field(default=None, description="Folder of the bundle to serve; without it the shipped one.")
-    calibration: Literal["site", "balanced"] = Field(
-        default="site", description="Scores as probabilities at the site's own rate of abuse, or at one half."
+    calibration: CalibrationKind = Field(
+        default=CalibrationKind.SITE,
+        description="What scores say: a `site`'s own probabilities, `balanced` ones, or the scale of `perspective`.",
     )
     policy: Path | None = Field(default=None, description="TOML file of thresholds, per site and per community.")
 
@@ -63,9 +65,7 @@ class Settings(BaseSettings):
     )
     max_parent_bytes: int = Field(default=20_480, ge=1, description="Longest parent comment, in bytes of UTF-8.")
     max_batch: int = Field(default=1000, ge=1, description="Most comments in one batch.")
-    max_explained: int = Field(
-        default=100, ge=0, description="Most comments in one batch with reasons, each of which costs up to 97 scorings."
-    )
+    max_explained: int = Field(default=100, ge=0, description="Most comments in one batch with reasons.")
     max_body_bytes: int = Field(default=16 * 2**20, ge=1, description="Longest request body, in bytes.")
 
     @field_validator("cors_origins")

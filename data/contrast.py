@@ -14,31 +14,49 @@ LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity
 TEMPLATES = Path(__file__).with_name("contrast.toml")
 TARGET = TEMPLATES.with_suffix(".csv")
 
-_SEED = 20
 _TRIES = 20  # draws for each row wanted, as some repeat what was drawn before
-_LONGEST = 30  # words
+_LONGEST = 40  # words
 _SLOT = re.compile(r"\{(\w+)\}")
 _CHOICE = re.compile(r"\[([^\[\]]+)\]")
 _SENTENCE = re.compile(r"(?:^|(?<=[.!?] ))\W?[a-z]")
-_ARTICLE = re.compile(r"\b([Aa]) (?=[aeio]|ugly)(?!one)")
+_ARTICLE = re.compile(r"\b(a) (?=[aei]|o(?!ne\b)|hon(?:e|o)|hour|u[glmpt]|un(?!i[cfoqtv]))(?!eu)", re.IGNORECASE)
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 
 
-def filled(template: str, lists: dict[str, list[str]], rng: random.Random) -> str:
-    """One expansion of `template`: each alternative chosen, no slot filled twice with the same."""
-    text = _CHOICE.sub(lambda found: rng.choice(found[1].split("|")), template)
-    left: dict[str, list[str]] = {}
-    for name in _SLOT.findall(text):
-        left.setdefault(name, rng.sample(lists[name], len(lists[name])))
-    text = _SLOT.sub(lambda found: left[found[1]].pop(), text)
-    return _ARTICLE.sub(r"\1n ", text)
+class Decks:
+    """Fills templates. A list is dealt to its end before it is shuffled again, so that its entries come equally often.
+
+    Abuse and the rest have decks of their own: no identity, name or town stands in one of them more than in the other.
+    """
+
+    def __init__(self, lists: dict[str, list[str]], seed: int) -> None:
+        self.rng = random.Random(seed)
+        self._lists = lists
+        self._left: dict[str, list[str]] = {name: [] for name in lists}
+
+    def filled(self, template: str) -> str:
+        """One expansion of `template`: each alternative chosen, no entry taken twice."""
+        text, taken = template, set[str]()
+        while "{" in text or "[" in text:
+            text = _CHOICE.sub(lambda found: self.rng.choice(found[1].split("|")), text)
+            text = _SLOT.sub(lambda found: self._dealt(found[1], taken), text)
+        return _ARTICLE.sub(r"\1n ", text)
+
+    def _dealt(self, name: str, taken: set[str]) -> str:
+        while True:
+            if not self._left[name]:
+                self._left[name] = self.rng.sample(self._lists[name], len(self._lists[name]))
+            entry = self._left[name].pop()
+            if entry not in taken:
+                taken.add(entry)
+                return entry
 
 
-def typed(text: str, around: list[str], rng: random.Random) -> str:
-    """`text` as people type: some with a sentence around it, some without capitals or the last mark."""
+def typed(text: str, around: str, rng: random.Random) -> str:
+    """`text` as people type: some with `around` beside it, some without capitals, apostrophes or the last mark."""
     careful = not text[0].islower() or text[-1] in ".!?"
     if rng.random() < 0.3 and careful:
-        other = rng.choice(around)
-        longer = f"{other} {text}" if rng.random() < 0.5 else f"{text} {other}"
+        longer = f"{around} {text}" if rng.random() < 0.5 else f"{text} {around}"
         text = longer if len(longer.split()) <= _LONGEST else text
     if careful:
         text = _SENTENCE.sub(lambda found: found[0].upper(), text)
@@ -47,32 +65,42 @@ def typed(text: str, around: list[str], rng: random.Random) -> str:
         text = text.lower()
     elif draw < 0.22:
         text = text.upper()
-    return text.rstrip(".") if rng.random() < 0.2 else text
+    if rng.random() < 0.08:
+        text = _APOSTROPHE.sub("", text)
+    draw = rng.random()
+    if draw < 0.2:
+        return text.rstrip(".")
+    return text.rstrip(".") + rng.choice(["!", "!", "!!", "...", "!!!"]) if draw < 0.28 and text[-1] == "." else text
 
 
 def rows(source: dict[str, Any]) -> list[dict[str, str]]:
-    """The rows of contrast.csv; no text stands in it twice, whatever its capitals and marks."""
-    lists: dict[str, list[str]] = source["lists"]
+    """The rows of contrast.csv; no sentence stands in it twice, whatever its capitals and marks."""
+    decks = {abusive: Decks(source["lists"], seed=int(abusive)) for abusive in (False, True)}
     seen: set[str] = set()
     made: list[dict[str, str]] = []
     number = 0
     for family in source["family"]:
         labels = {label: str(family["labels"].get(label, "")) for label in LABELS}
+        side = decks[family["labels"]["toxicity"] >= 0.5]
+        wanted = family.get("rows", source["rows_per_template"])
         for template in family["templates"]:
             number += 1
-            rng = random.Random(_SEED * 1000 + number)  # a template's rows do not change with those before it
-            wanted: int = family.get("rows", source["rows_per_template"])
-            count = 0
-            for _ in range(_TRIES * wanted):
-                text = typed(filled(template, lists, rng), lists["around"], rng)
-                key = " ".join(re.findall(r"\w+", text.lower()))
-                if key in seen:
-                    continue
-                seen.add(key)
-                count += 1
-                made.append({"id": f"contrast-{number:03}-{count:02}", "group": f"{number:03}", "text": text} | labels)
-                if count == wanted:
-                    break
+            for count, text in enumerate(distinct(template, wanted, side, seen), start=1):
+                made.append({"id": f"contrast-{number:04}-{count:02}", "group": f"{number:04}", "text": text} | labels)
+    return made
+
+
+def distinct(template: str, wanted: int, decks: Decks, seen: set[str]) -> list[str]:
+    """Up to `wanted` expansions of `template` whose words are not in `seen`, which grows by them."""
+    made: list[str] = []
+    for _ in range(_TRIES * wanted):
+        text = decks.filled(template)
+        words = " ".join(re.findall(r"\w+", text.lower()))
+        if words not in seen:
+            seen.add(words)
+            made.append(typed(text, decks.filled("{around}"), decks.rng))
+        if len(made) == wanted:
+            break
     return made
 
 

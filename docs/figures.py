@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from moderation.bundle import Manifest
-from moderation.report import figures_table
+from moderation.report import figures_table, other_figures
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -25,6 +25,14 @@ _SHOWN = (
     "off_topic on nyt_2020",
     "off_topic on youtube_relevance",
 )
+_SHOWN_BESIDE = (
+    "toxicity and TOXICITY@6 on perspective",
+    "functional cases",
+    "identity terms",
+    "toxicity spans on civil_spans",
+    "toxicity on the stream globe_and_mail",
+    "toxicity on the stream wikipedia",
+)
 
 
 def with_figures(readme: str, manifest: Manifest) -> str:
@@ -34,6 +42,8 @@ def with_figures(readme: str, manifest: Manifest) -> str:
         f"On comments that taught the bundle ({size:.1f} MB) nothing; precision and recall are those of flags.\n\n"
         f"{figures_table(manifest, _SHOWN)}\n"
     )
+    if beside := other_figures(manifest, _SHOWN_BESIDE):
+        text += f"\n{beside}\n"
     return _BLOCK.sub(lambda block: block[1] + text + block[2], readme)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self, TypeVar
 
@@ -17,9 +17,11 @@ from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from moderation.errors import BundleError
-from moderation.heads.abuse import AbuseHead
-from moderation.heads.calibration import LabelCalibration
+from moderation.heads.abuse import TONE_SHARE, AbuseHead
+from moderation.heads.calibration import LabelCalibration, Line
+from moderation.heads.lexical import LexicalHead
 from moderation.heads.network import SmallNetwork
+from moderation.heads.tone import ToneHead
 from moderation.heads.topic import FEATURE_NAMES
 from moderation.labels import LABELS, OFF_TOPIC
 from moderation.policy import Policy
@@ -27,16 +29,17 @@ from moderation.text.embeddings import StaticEmbeddings
 
 _T = TypeVar("_T")
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
-_EMBEDDINGS, _ABUSE, _TOPIC = "embeddings.joblib", "abuse.joblib", "topic.joblib"
+_EMBEDDINGS, _TONE, _LEXICAL, _TOPIC = "embeddings.joblib", "tone.joblib", "lexical.joblib", "topic.joblib"
 
 # Module and name of everything a bundle may hold; anything else is refused before it is made.
 _ALLOWED: Final = {
     "joblib.numpy_pickle": {"NumpyArrayWrapper"},
-    "moderation.heads.abuse": {"AbuseHead"},
+    "moderation.heads.lexical": {"LexicalHead"},
     "moderation.heads.network": {"SmallNetwork"},
-    "moderation.text.embeddings": {"StaticEmbeddings"},
+    "moderation.heads.tone": {"ToneHead"},
+    "moderation.text.embeddings": {"StaticEmbeddings", "ScopedEmbeddings"},
     "moderation.text.ngrams": {"NgramTfidf"},
     "numpy": {"dtype", "ndarray"},
 }
@@ -62,12 +65,33 @@ class CorpusRecord(_Frozen):
     labels: dict[str, int]
 
 
-class CalibrationRecord(_Frozen):
-    """See `moderation.heads.calibration.LabelCalibration`."""
+class LineRecord(_Frozen):
+    """See `moderation.heads.calibration.Line`."""
 
     slope: float
     offset: float
+
+
+class CalibrationRecord(LineRecord):
+    """See `moderation.heads.calibration.LabelCalibration`."""
+
     rate: float
+    balanced: LineRecord | None = None
+    perspective: LineRecord | None = None
+
+    @classmethod
+    def of(cls, calibration: LabelCalibration) -> Self:
+        """Write a calibration down."""
+        return cls.model_validate(asdict(calibration))
+
+    def restored(self) -> LabelCalibration:
+        """The calibration that was written down."""
+        lines = {
+            name: Line(**line.model_dump())
+            for name, line in (("balanced", self.balanced), ("perspective", self.perspective))
+            if line
+        }
+        return LabelCalibration(self.slope, self.offset, self.rate, **lines)
 
 
 class _Format(BaseModel):
@@ -84,6 +108,7 @@ class Manifest(_Frozen):
     version: str
     scikit_learn: str
     labels: list[str]
+    tone_share: float = TONE_SHARE
     calibration: dict[str, CalibrationRecord]
     policy: dict[str, dict[str, float]]
     corpora: dict[str, CorpusRecord]
@@ -97,6 +122,22 @@ class Manifest(_Frozen):
         if sorted(self.calibration) != sorted(self.labels):
             raise ValueError("labels and calibration do not name the same labels")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """What a transformer taught, which other bundles can take over.
+
+    Attributes
+    ----------
+    embeddings : StaticEmbeddings
+        What texts are about.
+    tone : ToneHead
+        How they sound.
+    """
+
+    embeddings: StaticEmbeddings
+    tone: ToneHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +166,7 @@ class Bundle:
     @property
     def lines(self) -> dict[str, LabelCalibration]:
         """Calibration per label."""
-        return {label: LabelCalibration(**entry.model_dump()) for label, entry in self.manifest.calibration.items()}
+        return {label: entry.restored() for label, entry in self.manifest.calibration.items()}
 
     @property
     def policy(self) -> Policy:
@@ -144,7 +185,8 @@ class Bundle:
         manifest = verify(folder)
         _check_complete(folder, manifest)
         topic = _unpickle(folder / _TOPIC, SmallNetwork) if OFF_TOPIC in manifest.labels else None
-        abuse = _unpickle(folder / _ABUSE, AbuseHead)
+        distilled = _distilled(folder, mapped=True)
+        abuse = AbuseHead(_unpickle(folder / _LEXICAL, LexicalHead), distilled.tone, manifest.tone_share)
         if topic is not None and topic.n_features_in_ != len(FEATURE_NAMES):
             raise BundleError(
                 f"{folder}: feature check failed: the off-topic head expects {topic.n_features_in_} features, this "
@@ -155,26 +197,49 @@ class Bundle:
                 f"{folder}: label check failed: the manifest names {', '.join(manifest.labels)}, the heads give "
                 f"{', '.join(abuse.labels)}; restore the bundle from where it came from, or retrain it"
             )
-        return cls(manifest, _unpickle(folder / _EMBEDDINGS, StaticEmbeddings), abuse, topic)
+        return cls(manifest, distilled.embeddings, abuse, topic)
 
 
-def load_embeddings(folder: Path) -> StaticEmbeddings:
-    """Take the embeddings out of a bundle.
+def load_distilled(folder: Path) -> Distilled:
+    """Take out of a bundle what others can take over.
 
     Raises
     ------
     BundleError
         As `Bundle.load`.
     """
-    verify(folder)
+    _check_vouched(folder, verify(folder), {_EMBEDDINGS, _TONE}, "holds nothing to take over")
+    return _distilled(folder, mapped=False)
+
+
+def load_embeddings(folder: Path) -> StaticEmbeddings:
+    """Take the embeddings alone, on which another tone can be taught.
+
+    Raises
+    ------
+    BundleError
+        As `Bundle.load`.
+    """
+    _check_vouched(folder, verify(folder), {_EMBEDDINGS}, "holds no embeddings")
     return _unpickle(folder / _EMBEDDINGS, StaticEmbeddings, mapped=False)
+
+
+def _distilled(folder: Path, *, mapped: bool) -> Distilled:
+    embeddings = _unpickle(folder / _EMBEDDINGS, StaticEmbeddings, mapped=mapped)
+    tone = _unpickle(folder / _TONE, ToneHead, mapped=mapped)
+    if tone.n_dimensions != embeddings.n_dimensions:
+        raise BundleError(
+            f"{folder}: feature check failed: the tone head expects embeddings of {tone.n_dimensions} dimensions, but "
+            f"they have {embeddings.n_dimensions}; teach the tone anew, on these embeddings"
+        )
+    return Distilled(embeddings, tone)
 
 
 def write(
     folder: Path,
     *,
-    embeddings: StaticEmbeddings,
-    abuse: AbuseHead | None = None,
+    distilled: Distilled,
+    lexical: LexicalHead | None = None,
     topic: SmallNetwork | None = None,
     **facts: Any,
 ) -> Manifest:
@@ -183,20 +248,27 @@ def write(
     Parameters
     ----------
     folder : Path
-    embeddings, abuse, topic
-        See `Bundle`. With embeddings alone it is a bundle that other bundles take them from.
+    distilled : Distilled
+    lexical : LexicalHead, optional
+        Without it, it is a bundle that others take `distilled` from.
+    topic : SmallNetwork, optional
     **facts
         The other fields of `Manifest`, save format, scikit_learn, labels and files.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    parts: Mapping[str, Any] = {_EMBEDDINGS: embeddings, _ABUSE: abuse, _TOPIC: topic}
+    parts: Mapping[str, Any] = {
+        _EMBEDDINGS: distilled.embeddings,
+        _TONE: distilled.tone,
+        _LEXICAL: lexical,
+        _TOPIC: topic,
+    }
     for name, part in parts.items():
         if part is not None:
             joblib.dump(part, folder / name, compress=0)
     names = [name for name, part in parts.items() if part is not None]
     manifest = Manifest(
         scikit_learn=sklearn.__version__,
-        labels=[*(abuse.labels if abuse else ()), *([OFF_TOPIC] if topic else [])],
+        labels=[*(lexical.labels if lexical else ()), *([OFF_TOPIC] if topic else [])],
         files={name: _record(folder / name) for name in names},
         **facts,
     )
@@ -275,11 +347,15 @@ def _check_file(path: Path, record: FileRecord) -> None:
 
 
 def _check_complete(folder: Path, manifest: Manifest) -> None:
+    needed = {_EMBEDDINGS, _TONE, _LEXICAL, *([_TOPIC] if OFF_TOPIC in manifest.labels else [])}
+    _check_vouched(folder, manifest, needed, "cannot score")
+
+
+def _check_vouched(folder: Path, manifest: Manifest, needed: set[str], otherwise: str) -> None:
     """A file that the manifest does not vouch for is never opened."""
-    needed = {_EMBEDDINGS, _ABUSE, *([_TOPIC] if OFF_TOPIC in manifest.labels else [])}
     if missing := sorted(needed - set(manifest.files)):
         raise BundleError(
-            f"{folder}: file check failed: the manifest names no {missing[0]}, so this bundle cannot score; "
+            f"{folder}: file check failed: the manifest names no {missing[0]}, so this bundle {otherwise}; "
             "name one that `moderation train` wrote"
         )
 
@@ -325,6 +401,6 @@ def _unpickle(path: Path, kind: type[_T], *, mapped: bool = True) -> _T:
             raise
         except Exception as error:  # a pickle that nobody made in good faith may raise anything
             raise BundleError(f"{path}: class check failed: {error}; {_DISTRUST}") from error
-    if not isinstance(part, kind):
+    if type(part) is not kind:
         raise BundleError(f"{path}: class check failed: holds {type(part).__name__} instead of {kind.__name__}")
     return part

@@ -23,7 +23,7 @@ from moderation.files.reader import check_columns
 from moderation.heads.calibration import CalibrationKind
 from moderation.moderator import Moderator
 
-SCALE: Final = CalibrationKind.BALANCED
+SCALE: Final = CalibrationKind.PERSPECTIVE
 """What a score means on Perspective's endpoints, and so in a comparison with what Perspective logged."""
 THRESHOLDS: Final = (0.5, 0.7, 0.8, 0.9)
 """Where forums cut: Coral at .8, Discourse's plugin at .9."""

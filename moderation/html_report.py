@@ -29,7 +29,7 @@ def render(report: Mapping[str, Any]) -> str:
     Parameters
     ----------
     report : mapping
-        ``model`` and ``source``, names; ``figures``, a list of `moderation.curves.Finding.figures`.
+        ``model`` and ``source``, names, beside what `moderation.evaluation.Evaluation.document` holds.
 
     Returns
     -------
@@ -38,7 +38,8 @@ def render(report: Mapping[str, Any]) -> str:
     """
     figures = [{**found, "id": f"m{at}"} for at, found in enumerate(report["figures"], 1)]
     groups = [(label, list(found)) for label, found in groupby(figures, itemgetter("label"))]
-    return _environment().get_template("evaluation.html").render(report, groups=groups)
+    places = {f"{found['label']} on {found['corpus']}": found["id"] for found in figures}
+    return _environment().get_template("evaluation.html").render(report, groups=groups, places=places)
 
 
 def visible(value: object) -> object:
@@ -65,7 +66,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"fixed": "{:.3f}".format, "percent": _percent, "path": _path, "outline": _outline}
+    environment.filters |= {"fixed": "{:.3f}".format, "percent": _percent, "signed": "{:+.1%}".format}
+    environment.filters |= {"path": _path, "outline": _outline}
     return environment
 
 

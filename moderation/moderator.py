@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from math import isnan
@@ -15,11 +14,13 @@ from numpy.typing import NDArray
 
 from moderation.bundle import Bundle
 from moderation.comment import Article, Comment
+from moderation.explanation import by_part, parts_of, spans
 from moderation.heads.calibration import Calibration, CalibrationKind, log_odds, rescale
 from moderation.heads.topic import ArticleFeatures, pair_features, unanswered
 from moderation.labels import OFF_TOPIC
 from moderation.policy import Policy
 from moderation.text.features import Featuriser, TextFeatures
+from moderation.text.tokens import tokenise
 from moderation.verdict import Span, Verdict
 
 CHUNK: Final = 256
@@ -27,9 +28,7 @@ CHUNK: Final = 256
 CHUNK_CHARACTERS: Final = 1_000_000
 """Where comments are long, fewer are scored at once; a character takes about 75 bytes on the way."""
 ARTICLES_KEPT: Final = 1024
-_PARTS_EXPLAINED: Final = 96
-_WEAKEST_SHARE: Final = 0.15  # of the strongest span's weight; below it a span says nothing
-_PART = re.compile(r"\S+")
+_WEAKEST_SHARE: Final = 0.5  # of the strongest span's weight; below it a span says nothing
 
 
 class Moderator:
@@ -40,8 +39,9 @@ class Moderator:
     Parameters
     ----------
     bundle : Bundle
-    calibration : {"site", "balanced"}
-        Whether a score is a probability at the site's own rate of abuse or at half and half.
+    calibration : {"site", "balanced", "perspective"}
+        What a score means, see `CalibrationKind`: a probability at the site's own rate of abuse, one at half and half,
+        or one on the scale of Google's Perspective.
     policy : Policy, optional
         Thresholds on the scores as they are served; the bundle's own by default.
 
@@ -110,10 +110,9 @@ class Moderator:
     def explain(self, comment: Comment, labels: Sequence[str] | None = None) -> list[Span]:
         """Find the parts of a comment that speak for a label.
 
-        A part's weight is by how much the label's log-odds fall when it is left out (leave-one-out, Robnik-Sikonja and
-        Kononenko 2008), measured on the very path that scores. For off_topic it is the part's share, among the words
-        that neither article nor parent answers, of the log-odds above those of an average comment. Parts are words, or
-        runs of words in a long comment.
+        A part's weight is exactly what its words contribute to the label's log-odds, see `AbuseHead.contributions`.
+        For off_topic it is the part's share, among the words that neither article nor parent answers, of the
+        log-odds above those of an average comment.
 
         Parameters
         ----------
@@ -127,27 +126,38 @@ class Moderator:
             By position, then label; empty where nothing is flagged.
         """
         wanted = labels if labels is not None else self.score([comment])[0].flags
-        parts = _parts(comment.text)
+        parts = parts_of(comment.text)
         if not wanted or not parts:
             return []
-        without = [Comment(comment.text[:a] + comment.text[b:], comment.article, comment.parent) for a, b in parts]
-        found = self._calibration.log_odds(self._raw([comment, *without]))
-        weights = dict(zip(self.labels, (found[0] - found[1:]).T, strict=True))
+        weights = self._contributions(comment, parts)
         if OFF_TOPIC in wanted and comment.has_context:
-            excess = found[0, self.labels.index(OFF_TOPIC)] - self._average_off_topic
-            weights[OFF_TOPIC] = excess * self._unanswered(comment, parts)
-        spans = [
+            weights[OFF_TOPIC] = self._off_topic_shares(comment, parts)
+        found = [
             span
             for label in self.labels
-            if label in wanted
-            for span in _spans(comment.text, parts, weights[label], label)
+            if label in wanted and label in weights
+            for span in spans(comment.text, parts, weights[label], label, _WEAKEST_SHARE)
         ]
-        return sorted(spans, key=lambda span: span.start)
+        return sorted(found, key=lambda span: span.start)
+
+    def _contributions(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> dict[str, NDArray[np.float64]]:
+        """What each part adds to the log-odds of the labels that the comment's own text decides."""
+        features = self._featuriser.transform([comment.text])
+        alone = tokenise([comment.text[start:end] for start, end in parts])
+        by_word = self.bundle.abuse.contributions(features, self._featuriser.contributions(features.tokens))
+        labels = self.bundle.abuse.labels
+        slopes = self._calibration.slopes[: len(labels)]
+        return dict(zip(labels, (by_part(by_word, features.tokens, alone) * slopes).T, strict=True))
+
+    def _off_topic_shares(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
+        """Log-odds of being off topic above those of an average comment, split among what nobody answers."""
+        raw = self._calibration.log_odds(self._raw([comment]))[0, self.labels.index(OFF_TOPIC)]
+        return np.asarray((raw - self._average_off_topic) * self._unanswered(comment, parts))
 
     @property
     def _average_off_topic(self) -> float:
         """Log-odds of being off topic at which a comment is neither better nor worse than the next."""
-        return 0.0 if self._kind is CalibrationKind.BALANCED else log_odds(self.bundle.lines[OFF_TOPIC].rate)
+        return log_odds(self.bundle.lines[OFF_TOPIC].rate) if self._kind is CalibrationKind.SITE else 0.0
 
     def _unanswered(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
         """Share of each part in what the article and the parent do not answer."""
@@ -236,28 +246,3 @@ def _chunks(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:
         size += length
     if start < len(comments):
         yield comments[start:]
-
-
-def _parts(text: str) -> list[tuple[int, int]]:
-    """Offsets of the words of a text, joined into at most `_PARTS_EXPLAINED` runs."""
-    words = [match.span() for match in _PART.finditer(text)]
-    run = -(-len(words) // _PARTS_EXPLAINED) or 1
-    runs = [words[start : start + run] for start in range(0, len(words), run)]
-    return [(members[0][0], members[-1][1]) for members in runs]
-
-
-def _spans(text: str, parts: Sequence[tuple[int, int]], drops: NDArray[np.float64], label: str) -> Iterator[Span]:
-    """Parts that matter, neighbours joined."""
-    if not len(parts) or not drops.max() > 0:  # NaN where there is no score to explain
-        return
-    floor = _WEAKEST_SHARE * drops.max()
-    joined: list[tuple[int, int, float]] = []
-    for (start, end), drop in zip(parts, drops.tolist(), strict=True):
-        if drop < floor:
-            continue
-        if joined and not text[joined[-1][1] : start].strip():
-            first, _, weight = joined.pop()
-            joined.append((first, end, weight + drop))
-        else:
-            joined.append((start, end, drop))
-    yield from (Span(start, end, label, weight) for start, end, weight in joined)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,14 +17,17 @@ from moderation.comment import Comment
 from moderation.corpora import LabelledComments, Recipe, moved, read_corpora
 from moderation.corpora.recipe import CalibrationRule, PolicyRule
 from moderation.errors import RecipeError
-from moderation.heads.abuse import AbuseHead, harden
-from moderation.heads.calibration import Calibration, CalibrationKind, LabelCalibration
+from moderation.heads.abuse import AbuseHead
+from moderation.heads.calibration import Calibration, CalibrationKind, LabelCalibration, Line, log_odds
+from moderation.heads.lexical import LexicalHead
 from moderation.heads.network import SmallNetwork
+from moderation.heads.shares import harden
+from moderation.heads.tone import ToneHead
 from moderation.heads.topic import ArticleFeatures, pair_features, topic_head
 from moderation.labels import LABELS, OFF_TOPIC
 from moderation.policy import Policy, Thresholds
-from moderation.text.embeddings import StaticEmbeddings
 from moderation.text.features import Featuriser
+from moderation.text.tokens import tokenise
 
 _FOLDS = 5
 
@@ -43,6 +46,8 @@ class Examples:
     kept_out : ndarray of float, shape (n_comments, n_labels)
         What a row counts in the calibration of a label; 0 for rows that teach it instead.
     groups : ndarray of str, shape (n_comments,)
+    corpora : ndarray of str, shape (n_comments,)
+        Where each comment comes from.
     """
 
     comments: list[Comment]
@@ -50,6 +55,7 @@ class Examples:
     weights: NDArray[np.float64]
     kept_out: NDArray[np.float64]
     groups: NDArray[np.str_]
+    corpora: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.comments)
@@ -62,6 +68,12 @@ class KeptOut:
     raw: NDArray[np.float64]
     shares: NDArray[np.float64]
     weights: NDArray[np.float64]
+    corpora: NDArray[np.str_]
+
+    def within(self, names: Sequence[str]) -> KeptOut:
+        """The rows of some corpora."""
+        rows = np.isin(self.corpora, names) & (self.weights > 0)
+        return KeptOut(self.raw[rows], self.shares[rows], self.weights[rows], self.corpora[rows])
 
 
 def steps(recipe: Recipe, corpora: Path) -> dict[str, float]:
@@ -91,7 +103,7 @@ def train(
     recipe: Recipe,
     corpora: Path,
     out: Path,
-    embeddings: StaticEmbeddings,
+    distilled: bundle.Distilled,
     progress: Progress = lambda _: None,
 ) -> bundle.Manifest:
     """Follow a recipe and write the bundle.
@@ -104,7 +116,8 @@ def train(
         Folder to which the recipe's file names are relative.
     out : Path
         A new or empty folder.
-    embeddings : StaticEmbeddings
+    distilled : Distilled
+        Goes into the bundle as it is.
     progress : callable
         Told the name of each step before it starts, see `steps`.
 
@@ -114,8 +127,8 @@ def train(
         If a corpus cannot be read or does not hold what the recipe says.
     """
     data = dict(read_corpora(recipe, corpora, lambda name: progress(f"read {name}")))
-    featuriser = Featuriser(embeddings)
-    abuse, held_out = _train_abuse(recipe, data, featuriser, progress)
+    featuriser = Featuriser(distilled.embeddings)
+    abuse, held_out = _train_abuse(recipe, data, featuriser, distilled.tone, progress)
     topic: SmallNetwork | None = None
     figures: dict[str, dict[str, float]] = {}
     if OFF_TOPIC in recipe.heads:
@@ -125,19 +138,18 @@ def train(
     lines: dict[str, LabelCalibration] = {
         label: _calibrate(recipe, label, held_out[label]) for label in LABELS if label in held_out
     }
-    policy = _policy(recipe.policy, lines, held_out)
+    at_home = {label: held_out[label].within(_calibration_rule(recipe, label).corpora) for label in lines}
+    policy = _policy(recipe.policy, lines, at_home)
     progress("write")
     return bundle.write(
         out,
-        embeddings=embeddings,
-        abuse=abuse,
+        distilled=distilled,
+        lexical=abuse.lexical,
+        tone_share=abuse.tone_share,
         topic=topic,
         name=recipe.name,
         version=recipe.version,
-        calibration={
-            label: bundle.CalibrationRecord(slope=line.slope, offset=line.offset, rate=line.rate)
-            for label, line in lines.items()
-        },
+        calibration={label: bundle.CalibrationRecord.of(line) for label, line in lines.items()},
         policy=policy.to_dict(),
         corpora=_records(recipe, data),
         figures=figures,
@@ -149,25 +161,31 @@ def _text_labels(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _train_abuse(
-    recipe: Recipe, data: Mapping[str, LabelledComments], featuriser: Featuriser, progress: Progress
+    recipe: Recipe,
+    data: Mapping[str, LabelledComments],
+    featuriser: Featuriser,
+    tone: ToneHead,
+    progress: Progress,
 ) -> tuple[AbuseHead, dict[str, KeptOut]]:
     labels = _text_labels(recipe)
     progress("features")
     examples = text_examples(recipe, data, labels)
-    features = featuriser.transform([comment.text for comment in examples.comments])
+    tokens = tokenise([comment.text for comment in examples.comments])
     kept_out = np.asarray((examples.kept_out > 0).any(axis=1))
-    head = AbuseHead(labels)
+    lexical = LexicalHead(labels)
     taught = np.where(kept_out[:, None], np.nan, examples.shares)  # what calibrates one label teaches no other either
     try:
-        head.fit(features, taught, examples.weights, on_label=lambda label: progress(f"learn {label}"))
+        lexical.fit(tokens, taught, examples.weights, on_label=lambda label: progress(f"learn {label}"))
     except ValueError as error:
         raise RecipeError(f"{error} is left to teach it; keep fewer rows out, or add a corpus") from error
     rows = np.flatnonzero(kept_out)
+    head = AbuseHead(lexical, tone)
     raw = head.decision_function(featuriser.transform([examples.comments[row].text for row in rows]))
     held_out = {}
     for column, label in enumerate(labels):
         weights = examples.kept_out[rows, column]
-        held_out[label] = KeptOut(raw[:, column].astype(np.float64), examples.shares[rows, column], weights)
+        scored = raw[:, column].astype(np.float64)
+        held_out[label] = KeptOut(scored, examples.shares[rows, column], weights, examples.corpora[rows])
     return head, held_out
 
 
@@ -184,6 +202,7 @@ def _joined(parts: list[Examples]) -> Examples:
         np.concatenate([part.weights for part in parts]),
         np.concatenate([part.kept_out for part in parts]),
         np.concatenate([part.groups for part in parts]),
+        np.concatenate([part.corpora for part in parts]),
     )
 
 
@@ -196,19 +215,21 @@ def _corpus_examples(recipe: Recipe, name: str, corpus: LabelledComments, labels
             shares[:, column] = corpus.shares(label, rule)
             weights[:, column] = rule.weight
             kept_out[:, column] = np.where(np.isnan(shares[:, column]), 0, _kept_out(recipe, name, corpus, label))
-    return Examples(list(corpus.comments), shares, weights, kept_out, np.array(corpus.groups))
+    return Examples(
+        list(corpus.comments), shares, weights, kept_out, np.array(corpus.groups), np.full(len(corpus), name)
+    )
 
 
 def _kept_out(recipe: Recipe, name: str, corpus: LabelledComments, label: str) -> NDArray[np.float64]:
     """Draw the rows that calibrate, whole groups where a corpus has several, and weigh them."""
     rule = _calibration_rule(recipe, label)
-    if name not in rule.corpora:
+    if name not in (*rule.corpora, *rule.harder):
         return np.zeros(len(corpus))
     _, members = np.unique(corpus.groups, return_inverse=True)
     units = members if members.max(initial=0) > 0 else np.arange(len(corpus))
     drawn = np.random.default_rng(recipe.seed).random(units.max(initial=0) + 1) < rule.share
     weights = np.ones(len(corpus))
-    if rule.balance is not None:
+    if rule.balance is not None and name in rule.corpora:
         chosen, rate = corpus.chosen(rule.balance.column), rule.balance.rate
         if chosen.all() or not chosen.any():
             raise RecipeError(
@@ -236,7 +257,8 @@ def _train_topic(
         raise RecipeError(f"{OFF_TOPIC} cannot be learned: {error}; add threads of both kinds of comments") from error
     kept_out = examples.kept_out[:, 0] > 0
     figures = _topic_figures(recipe, examples, target, raw)
-    return head, KeptOut(raw[kept_out], examples.shares[kept_out, 0], np.ones(int(kept_out.sum()))), figures
+    weights = np.ones(int(kept_out.sum()))
+    return head, KeptOut(raw[kept_out], examples.shares[kept_out, 0], weights, examples.corpora[kept_out]), figures
 
 
 def _topic_figures(
@@ -296,6 +318,7 @@ def _topic_part(
         weights[:, None],
         np.full((len(rows), 1), calibrates),
         np.array([f"{name}/{groups[row]}" for row in rows]),
+        np.full(len(rows), name),
     )
 
 
@@ -353,13 +376,45 @@ def comment_pairs(comments: list[Comment], featuriser: Featuriser) -> NDArray[np
 
 
 def _calibrate(recipe: Recipe, label: str, kept_out: KeptOut) -> LabelCalibration:
-    rate = _calibration_rule(recipe, label).rate
+    rule = _calibration_rule(recipe, label)
+    at_home = kept_out.within(rule.corpora)
     try:
-        return LabelCalibration.fit(kept_out.raw, kept_out.shares, label, rate, kept_out.weights)
+        found = LabelCalibration.fit(at_home.raw, at_home.shares, label, rule.rate, at_home.weights)
+        if rule.harder:
+            found = replace(
+                found, balanced=_balanced(kept_out.within((*rule.corpora, *rule.harder)), rule.harder, label)
+            )
     except ValueError as error:
         raise RecipeError(
             f"{label} cannot be calibrated: {error}; keep more rows out, or name other corpora"
         ) from error
+    if label in recipe.perspective:
+        found = replace(found, perspective=_perspective(at_home, recipe.perspective[label]))
+    return found
+
+
+def _balanced(kept_out: KeptOut, harder: Sequence[str], label: str) -> Line:
+    """Half of the weight on comments with the label, in each corpus as much, half on the harder ones without.
+
+    Comments that nobody would flag say nothing of where to draw the line.
+    """
+    positive, negative = kept_out.shares > 0.5, (kept_out.shares <= 0.5) & np.isin(kept_out.corpora, harder)
+    weights = np.zeros(len(kept_out.raw))
+    for side in (positive, negative):
+        names = np.unique(kept_out.corpora[side])
+        for name in names:
+            members = side & (kept_out.corpora == name)
+            weights[members] = kept_out.weights[members] / kept_out.weights[members].sum() / len(names)
+    even = LabelCalibration.fit(kept_out.raw, kept_out.shares, label, 0.5, weights * len(weights))
+    return Line(even.slope, even.offset)
+
+
+def _perspective(kept_out: KeptOut, rates: Mapping[float, float]) -> Line:
+    """The line under which as many comments lie above each threshold as lay above it in Perspective."""
+    order = np.argsort(-kept_out.raw)
+    above = np.cumsum(kept_out.weights[order]) / kept_out.weights.sum()
+    cuts = kept_out.raw[order][np.searchsorted(above, list(rates.values())).clip(max=len(order) - 1)]
+    return Line.through(cuts, np.array([log_odds(threshold) for threshold in rates]))
 
 
 def _policy(rule: PolicyRule, lines: Mapping[str, LabelCalibration], kept_out: Mapping[str, KeptOut]) -> Policy:

@@ -80,7 +80,7 @@ def unusable_bundle(request: pytest.FixtureRequest, bundle_path: Path, tmp_path:
     if request.param == "missing":
         return folder
     shutil.copytree(bundle_path, folder)
-    damaged = folder / ("manifest.json" if request.param == "manifest cut short" else "abuse.joblib")
+    damaged = folder / ("manifest.json" if request.param == "manifest cut short" else "lexical.joblib")
     content = bytearray(damaged.read_bytes())
     if request.param == "altered":
         content[len(content) // 2] ^= 1

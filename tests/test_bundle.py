@@ -18,32 +18,79 @@ import sklearn
 from joblib.numpy_pickle import NumpyArrayWrapper
 from sklearn.pipeline import Pipeline
 
-from moderation import Moderator, bundle
-from moderation.bundle import MANIFEST, Bundle, load_embeddings
+from moderation import Comment, Moderator, bundle
+from moderation.bundle import MANIFEST, Bundle, CalibrationRecord, Distilled, load_distilled, load_embeddings
 from moderation.errors import BundleError
+from moderation.heads.abuse import AbuseHead
+from moderation.heads.calibration import LabelCalibration, Line
+from moderation.heads.lexical import LexicalHead
+from moderation.heads.linear import NaiveBayesLogistic
 from moderation.heads.network import SmallNetwork
-from moderation.labels import LABELS
-from moderation.text.embeddings import StaticEmbeddings
+from moderation.heads.tone import ToneHead
+from moderation.heads.topic import FEATURE_NAMES, topic_head
+from moderation.labels import LABELS, TEXT_LABELS
+from moderation.text.embeddings import ScopedEmbeddings, StaticEmbeddings
+from moderation.text.features import Featuriser
+from moderation.text.ngrams import NgramTfidf
+from moderation.text.tokens import tokenise
 
-PARTS = ("embeddings.joblib", "abuse.joblib", "topic.joblib")
+DISTILLED_PARTS = ("embeddings.joblib", "tone.joblib")
+PARTS = (*DISTILLED_PARTS, "lexical.joblib", "topic.joblib")
+EMBEDDINGS = StaticEmbeddings.from_table(["idiot", "you", "soup"], np.eye(3), [3.0, 1.0, 4.0])
+TONE_WORDS = ScopedEmbeddings.from_table(["idiot", "dear"], np.eye(2), [3.0, 3.0])
+TONE = ToneHead.of(
+    ("insult", "threat"),
+    TONE_WORDS,
+    (np.eye(EMBEDDINGS.n_dimensions + TONE_WORDS.n_columns, 4), [0.5, 0.0, -0.5, 0.0]),
+    (np.arange(8).reshape(4, 2) - 3, [-1.0, -2.0]),
+)
+DISTILLED = Distilled(EMBEDDINGS, TONE)
+LINES = {
+    label: LabelCalibration(1.5, -1, 0.02 + 0.01 * at, *[Line(1, 0.25), Line(0.75, 0.5)][: at % 3])
+    for at, label in enumerate(LABELS)
+}
 
 
-@pytest.fixture
-def copy(bundle_path: Path, tmp_path: Path) -> Path:
-    """A copy of the shipped bundle; its large files are links until `change` replaces them."""
-    folder = tmp_path / "copy"
-    folder.mkdir()
-    shutil.copy(bundle_path / MANIFEST, folder / MANIFEST)
-    for name in PARTS:
-        (folder / name).symlink_to(bundle_path / name)
+def small_lexical_head() -> LexicalHead:
+    """A head of all labels of a text that learned four of them."""
+    texts = tokenise(["you idiot", "idiot soup", "dear soup", "you never said idiot"])
+    head = LexicalHead(ngrams=NgramTfidf(word_bits=8, char_bits=8))
+    return head.fit(texts, np.outer([1.0, 1.0, 0.0, 0.0], np.ones(len(TEXT_LABELS))))
+
+
+def small_topic_head() -> SmallNetwork:
+    """A head that learned four comments under their articles."""
+    return topic_head().fit(np.eye(4, len(FEATURE_NAMES), dtype=np.float32), [0, 1, 0, 1])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with all parts that takes no time to train."""
+    folder = tmp_path_factory.mktemp("models") / "made"
+    bundle.write(
+        folder,
+        distilled=DISTILLED,
+        lexical=small_lexical_head(),
+        topic=small_topic_head(),
+        name="made",
+        version="1.2",
+        calibration={label: CalibrationRecord.of(line) for label, line in LINES.items()},
+        policy={"insult": {"flag": 0.4, "review": 0.5}, "threat": {"flag": 0.2}},
+        corpora={"ours": bundle.CorpusRecord(licence="ship", terms="our own", labels={"insult": 4})},
+        figures={"insult on theirs": {"roc_auc": 0.7}},
+    )
     return folder
 
 
+@pytest.fixture
+def copy(made: Path, tmp_path: Path) -> Path:
+    """A bundle that may be damaged."""
+    return Path(shutil.copytree(made, tmp_path / "copy"))
+
+
 def change(path: Path, edit: Callable[[bytes], bytes]) -> None:
-    """Put an edited file in the place of a link."""
-    content = path.read_bytes()
-    path.unlink()
-    path.write_bytes(edit(content))
+    """Edit a file."""
+    path.write_bytes(edit(path.read_bytes()))
 
 
 def change_manifest(folder: Path, **fields: Any) -> None:
@@ -72,25 +119,66 @@ def test_the_shipped_bundle_is_whole_and_may_be_passed_on(bundle_path: Path) -> 
     assert loaded.model == f"{loaded.manifest.name} {loaded.manifest.version}"
 
 
-def test_a_copy_is_as_good(copy: Path) -> None:
-    assert Bundle.load(copy).manifest == bundle.verify(copy)
+def test_what_was_written_is_loaded(made: Path) -> None:
+    texts = ["you idiot", "never say idiot, dear", ""]
+
+    loaded = Bundle.load(made)
+
+    assert loaded.manifest == bundle.verify(made)
+    assert loaded.model == "made 1.2"
+    assert sorted(loaded.manifest.files) == sorted(PARTS)
+    np.testing.assert_array_equal(loaded.embeddings.transform(texts), EMBEDDINGS.transform(texts))
+    np.testing.assert_array_equal(
+        loaded.abuse.decision_function(Featuriser(loaded.embeddings).transform(texts)),
+        AbuseHead(small_lexical_head(), TONE).decision_function(Featuriser(EMBEDDINGS).transform(texts)),
+    )
+    assert loaded.topic is not None
+    np.testing.assert_array_equal(loaded.topic.hidden_, small_topic_head().hidden_)
 
 
-def test_arrays_stay_in_their_file_so_that_workers_share_them(bundle_path: Path) -> None:
-    loaded = Bundle.load(bundle_path)
+def test_lines_of_all_kinds_are_kept(made: Path) -> None:
+    assert Bundle.load(made).lines == LINES
 
-    assert isinstance(loaded.abuse.table_, np.memmap)
+
+@pytest.mark.parametrize("line", [*LINES.values(), LabelCalibration(1, 0, 0.1, perspective=Line(2, 1))])
+def test_a_calibration_is_restored_as_it_was(line: LabelCalibration) -> None:
+    record = CalibrationRecord.of(line)
+
+    assert record.restored() == line
+    assert CalibrationRecord.model_validate_json(record.model_dump_json()) == record
+
+
+def test_a_bundle_that_was_made_scores(made: Path) -> None:
+    insulted, fed = Moderator.load(made).probabilities([Comment("idiot"), Comment("dear soup")])[:, 0]
+
+    assert insulted > fed
+
+
+def test_arrays_stay_in_their_file_so_that_workers_share_them(made: Path) -> None:
+    loaded = Bundle.load(made)
+
+    assert isinstance(loaded.abuse.lexical.table_, np.memmap)
+    assert isinstance(loaded.abuse.tone.hidden_, np.memmap)
+    assert isinstance(loaded.abuse.tone.words_.codes_, np.memmap)
     assert isinstance(loaded.embeddings.codes_, np.memmap)
 
 
-def test_embeddings_can_be_taken_out_of_a_bundle_that_is_then_replaced(copy: Path) -> None:
-    change(copy / "embeddings.joblib", lambda content: content)
-    embeddings = load_embeddings(copy)
-    before = embeddings.transform(["a text"])
+def is_as_distilled(found: Distilled) -> bool:
+    """Whether a text looks and sounds as it did to what was written."""
+    seen, expected = (Featuriser(kept.embeddings).transform(["you idiot, dear"]) for kept in (found, DISTILLED))
+    heard, wanted = found.tone.decision_function(seen), TONE.decision_function(expected)
+    return np.array_equal(seen.vectors, expected.vectors) and np.array_equal(heard, wanted)
 
-    (copy / "embeddings.joblib").write_bytes(b"")
 
-    np.testing.assert_array_equal(embeddings.transform(["a text"]), before)
+def test_what_was_distilled_can_be_taken_out_of_a_bundle_that_is_then_replaced(copy: Path) -> None:
+    taken = load_distilled(copy)
+
+    assert not isinstance(taken.embeddings.codes_, np.memmap)
+    assert not isinstance(taken.tone.hidden_, np.memmap)
+    for name in DISTILLED_PARTS:
+        (copy / name).write_bytes(b"")
+
+    assert is_as_distilled(taken)
 
 
 def test_figures_are_added_to_those_there_are(copy: Path) -> None:
@@ -100,7 +188,7 @@ def test_figures_are_added_to_those_there_are(copy: Path) -> None:
     bundle.add_figures(copy, {"insult on ours": {"roc_auc": 0.8}})
 
     after = bundle.verify(copy)
-    assert after.figures == {**before.figures, "insult on ours": {"roc_auc": 0.8}}
+    assert after.figures == {"insult on theirs": {"roc_auc": 0.7}, "insult on ours": {"roc_auc": 0.8}}
     assert after.model_copy(update={"figures": before.figures}) == before
 
 
@@ -119,37 +207,57 @@ def test_a_missing_manifest_is_named(copy: Path) -> None:
         Bundle.load(copy)
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+LOADS = [*((Bundle.load, name) for name in PARTS), *((load_distilled, name) for name in DISTILLED_PARTS)]
+
+
+@pytest.mark.parametrize(("load", "name"), LOADS)
+def test_a_missing_file_is_named(copy: Path, load: Callable[[Path], object], name: str) -> None:
     (copy / name).unlink()
 
     with pytest.raises(BundleError, match=rf"{name}: file check failed: missing; restore the file .* or retrain it"):
-        Bundle.load(copy)
+        load(copy)
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_a_file_that_the_manifest_does_not_vouch_for_is_not_opened(copy: Path, name: str) -> None:
+@pytest.mark.parametrize(("load", "name"), LOADS)
+def test_a_file_that_the_manifest_does_not_vouch_for_is_not_opened(
+    copy: Path, load: Callable[[Path], object], name: str
+) -> None:
     files = bundle.verify(copy).model_dump()["files"]
     change_manifest(copy, files={other: record for other, record in files.items() if other != name})
 
     with pytest.raises(BundleError, match=rf"file check failed: the manifest names no {name}.* `moderation train`"):
-        Bundle.load(copy)
+        load(copy)
 
 
-def test_a_bundle_of_embeddings_alone_cannot_score(tmp_path: Path) -> None:
-    embeddings = StaticEmbeddings.from_table(["word"], [[1.0]], [1.0])
+def test_a_tone_that_stands_on_other_embeddings_is_refused(tmp_path: Path) -> None:
+    shorter = StaticEmbeddings.from_table(["idiot", "you"], np.eye(2), [3.0, 1.0])
     empty: dict[str, Any] = {"calibration": {}, "policy": {}, "corpora": {}, "figures": {}}
-    bundle.write(tmp_path / "made", embeddings=embeddings, name="embeddings", version="0", **empty)
+    bundle.write(tmp_path, distilled=Distilled(shorter, TONE), name="distilled", version="0", **empty)
 
-    assert load_embeddings(tmp_path / "made").n_dimensions == 1
-    with pytest.raises(BundleError, match=r"the manifest names no abuse\.joblib, so this bundle cannot score"):
-        Bundle.load(tmp_path / "made")
+    with pytest.raises(BundleError, match="expects embeddings of 3 dimensions, but they have 2; teach the tone anew"):
+        load_distilled(tmp_path)
+    assert load_embeddings(tmp_path).n_dimensions == 2
+
+
+def test_a_bundle_keeps_the_share_of_the_tone_that_it_was_calibrated_with(copy: Path) -> None:
+    change_manifest(copy, tone_share=0.25)
+
+    assert Bundle.load(copy).abuse.tone_share == 0.25
+
+
+def test_a_bundle_of_what_was_distilled_gives_it_but_cannot_score(tmp_path: Path) -> None:
+    empty: dict[str, Any] = {"calibration": {}, "policy": {}, "corpora": {}, "figures": {}}
+    bundle.write(tmp_path, distilled=DISTILLED, name="distilled", version="0", **empty)
+
+    assert is_as_distilled(load_distilled(tmp_path))
+    with pytest.raises(BundleError, match=r"the manifest names no lexical\.joblib, so this bundle cannot score"):
+        Bundle.load(tmp_path)
 
 
 # --- what was altered
 
 
-@pytest.mark.parametrize("load", [Bundle.load, load_embeddings, bundle.verify, Moderator.load])
+@pytest.mark.parametrize("load", [Bundle.load, load_distilled, bundle.verify, Moderator.load])
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
@@ -173,10 +281,10 @@ def test_an_altered_file_is_not_opened(
 
 def test_a_wrong_size_in_the_manifest_is_found(copy: Path) -> None:
     files = bundle.verify(copy).model_dump()["files"]
-    files["abuse.joblib"]["bytes"] += 1
+    files["lexical.joblib"]["bytes"] += 1
     change_manifest(copy, files=files)
 
-    with pytest.raises(BundleError, match=r"abuse\.joblib: size check failed"):
+    with pytest.raises(BundleError, match=r"lexical\.joblib: size check failed"):
         Bundle.load(copy)
 
 
@@ -188,7 +296,7 @@ def test_a_wrong_size_in_the_manifest_is_found(copy: Path) -> None:
         ("[]", "an object"),
         ("{}", "Field required"),
         ('{"format": "one"}', "valid integer"),
-        ('{"format": 1}', "Field required"),
+        ('{"format": 2}', "Field required"),
     ],
 )
 def test_a_broken_manifest_is_named(copy: Path, text: str, reason: str) -> None:
@@ -208,12 +316,12 @@ def test_a_manifest_that_says_more_than_it_should_is_refused(copy: Path) -> None
 # --- versions
 
 
-@pytest.mark.parametrize("fields", [{"format": 2}, {"format": 0}, {"format": 2, "a_field_of_the_future": True}])
+@pytest.mark.parametrize("fields", [{"format": 1}, {"format": 3}, {"format": 3, "a_field_of_the_future": True}])
 def test_another_format_is_named(copy: Path, fields: dict[str, Any]) -> None:
     change_manifest(copy, **fields)
 
     with pytest.raises(
-        BundleError, match=r"format check failed: the bundle has format [02], .* reads format 1; retrain"
+        BundleError, match=r"format check failed: the bundle has format [13], .* reads format 2; retrain it"
     ):
         Bundle.load(copy)
 
@@ -268,7 +376,6 @@ def network_holding(value: object) -> SmallNetwork:
 )
 def test_a_forged_file_runs_nothing(copy: Path, tmp_path: Path, name: str, forge: Callable[[str], object]) -> None:
     ran = tmp_path / "ran"
-    (copy / name).unlink()
     joblib.dump(forge(f"touch {ran}"), copy / name)
     vouch_for(copy, name)
     bundle.verify(copy)
@@ -296,6 +403,9 @@ def test_the_forgery_would_run_if_nothing_stopped_it(tmp_path: Path) -> None:
         Runs(NumpyArrayWrapper, np.ndarray, (2,), "C", np.dtype("O"), True),
         network_holding(np.array(["text"])),
         Pipeline([("network", SmallNetwork())]),
+        NaiveBayesLogistic(),
+        Featuriser(EMBEDDINGS),
+        LINES["insult"],
         SmallNetwork,
         {"a": "dict"},
     ],
@@ -303,13 +413,15 @@ def test_the_forgery_would_run_if_nothing_stopped_it(tmp_path: Path) -> None:
         "addresses as an array",
         "an array's description",
         "an array of text",
-        "another estimator",
+        "a pipeline",
+        "a linear model",
+        "a featuriser",
+        "a calibration",
         "a class",
         "a dict",
     ],
 )
 def test_what_is_no_part_of_a_bundle_is_refused(copy: Path, forged: object) -> None:
-    (copy / "topic.joblib").unlink()
     joblib.dump(forged, copy / "topic.joblib")
     vouch_for(copy, "topic.joblib")
 
@@ -335,11 +447,18 @@ def test_a_file_that_is_no_pickle_is_refused(copy: Path, content: bytes) -> None
         Bundle.load(copy)
 
 
-def test_parts_cannot_change_places(copy: Path) -> None:
-    change(copy / "abuse.joblib", lambda _: (copy / "topic.joblib").read_bytes())
-    vouch_for(copy, "abuse.joblib")
+@pytest.mark.parametrize(
+    ("name", "other", "reason"),
+    [
+        ("lexical.joblib", "topic.joblib", "holds SmallNetwork instead of LexicalHead"),
+        ("topic.joblib", "lexical.joblib", "holds LexicalHead instead of SmallNetwork"),
+        ("tone.joblib", "embeddings.joblib", "holds StaticEmbeddings instead of ToneHead"),
+        ("embeddings.joblib", "tone.joblib", "holds ToneHead instead of StaticEmbeddings"),
+    ],
+)
+def test_parts_cannot_change_places(copy: Path, name: str, other: str, reason: str) -> None:
+    change(copy / name, lambda _: (copy / other).read_bytes())
+    vouch_for(copy, name)
 
-    with pytest.raises(
-        BundleError, match=r"abuse\.joblib: class check failed: holds SmallNetwork instead of AbuseHead"
-    ):
+    with pytest.raises(BundleError, match=rf"{name}: class check failed: {reason}"):
         Bundle.load(copy)

@@ -1,4 +1,4 @@
-"""Raw log-odds become probabilities, at a site's own rate or at half and half."""
+"""Raw log-odds become probabilities: at a site's own rate, at half and half, or as Perspective meant them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from moderation.heads.calibration import Calibration, CalibrationKind, LabelCalibration, rescale
+from moderation.heads.calibration import Calibration, CalibrationKind, LabelCalibration, Line, log_odds, rescale
 
-SITE, BALANCED = CalibrationKind.SITE, CalibrationKind.BALANCED
+SITE, BALANCED, PERSPECTIVE = CalibrationKind
 
 
 def held_out(rate: float, rows: int = 20_000) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -61,6 +61,59 @@ def test_balanced_scores_of_a_rare_label_are_higher_and_of_a_common_one_lower() 
     assert (probabilities(common, raw, BALANCED) < probabilities(common, raw, SITE)).all()
 
 
+@pytest.mark.parametrize(
+    ("calibration", "expected"),
+    [
+        (LabelCalibration(2, -3, 0.2), [Line(2, -3), Line(2, -3 - log_odds(0.2)), Line(2, -3 - log_odds(0.2))]),
+        (LabelCalibration(2, -3, 0.2, balanced=Line(1, 0)), [Line(2, -3), Line(1, 0), Line(1, 0)]),
+        (
+            LabelCalibration(2, -3, 0.2, perspective=Line(1, 0)),
+            [Line(2, -3), Line(2, -3 - log_odds(0.2)), Line(1, 0)],
+        ),
+        (LabelCalibration(2, -3, 0.2, Line(1, 0), Line(0.5, 1)), [Line(2, -3), Line(1, 0), Line(0.5, 1)]),
+    ],
+    ids=["site alone", "with balanced", "with perspective", "with both"],
+)
+def test_each_kind_has_a_line_and_falls_back_on_the_one_before(
+    calibration: LabelCalibration, expected: list[Line]
+) -> None:
+    assert [calibration.line(kind) for kind in CalibrationKind] == expected
+
+
+def test_each_kind_gives_the_probabilities_of_its_line() -> None:
+    calibration = LabelCalibration(2, -3, 0.2, Line(1, 0), Line(0.5, 1))
+
+    scores = [probabilities(calibration, np.array([2.0]), kind)[0] for kind in CalibrationKind]
+
+    assert [log_odds(score) for score in scores] == pytest.approx([1, 2, 2])
+
+
+def test_kinds_have_the_names_that_settings_carry() -> None:
+    assert [CalibrationKind(name) for name in ("site", "balanced", "perspective")] == list(CalibrationKind)
+
+
+@pytest.mark.parametrize("line", [Line(2, -1), Line(0.3, 4)])
+def test_a_line_goes_through_points_that_lie_on_one(line: Line) -> None:
+    raw = np.array([-2.0, 0.5, 3.0])
+
+    found = Line.through(raw, line.slope * raw + line.offset)
+
+    assert (found.slope, found.offset) == pytest.approx((line.slope, line.offset))
+
+
+def test_a_line_is_as_close_to_points_as_a_line_can_be() -> None:
+    found = Line.through(np.array([0.0, 1.0, 2.0]), np.array([0.0, 2.0, 1.0]))
+
+    assert (found.slope, found.offset) == pytest.approx((0.5, 0.5))
+
+
+def test_a_line_never_turns_the_order_round_and_stays_among_the_points() -> None:
+    found = Line.through(np.array([10.0, 11.0, 12.0]), np.array([3.0, 2.0, 1.0]))
+
+    assert found.slope > 0
+    assert found.slope * 11 + found.offset == pytest.approx(2)
+
+
 def test_a_text_counts_what_it_weighs() -> None:
     raw, truth = held_out(0.5)
 
@@ -110,10 +163,16 @@ def test_a_score_that_cannot_be_given_stays_so_and_no_score_leaves_0_to_1() -> N
     assert 1 - 1e-6 < scores[2, 0] < 1
 
 
-@pytest.mark.parametrize("kind", [SITE, BALANCED])
+@pytest.mark.parametrize("kind", CalibrationKind)
 @pytest.mark.parametrize("threshold", [0.01, 0.3, 0.99])
-def test_a_rescaled_threshold_cuts_at_the_same_comment(kind: CalibrationKind, threshold: float) -> None:
-    line = LabelCalibration(slope=0.7, offset=-2, rate=0.03)
+@pytest.mark.parametrize(
+    "line",
+    [LabelCalibration(0.7, -2, 0.03), LabelCalibration(0.7, -2, 0.03, Line(0.4, 1), Line(1.3, -0.5))],
+    ids=["site alone", "lines of their own"],
+)
+def test_a_rescaled_threshold_cuts_at_the_same_comment(
+    line: LabelCalibration, kind: CalibrationKind, threshold: float
+) -> None:
     raw = np.linspace(-20, 20, 999)
 
     kept = probabilities(line, raw, kind) >= rescale(threshold, line, kind)
@@ -121,6 +180,17 @@ def test_a_rescaled_threshold_cuts_at_the_same_comment(kind: CalibrationKind, th
     np.testing.assert_array_equal(kept, probabilities(line, raw, SITE) >= threshold)
 
 
+@pytest.mark.parametrize("kind", CalibrationKind)
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
-def test_always_and_never_stay_what_they_are(threshold: float) -> None:
-    assert rescale(threshold, LabelCalibration(1, 0, 0.03), BALANCED) == threshold
+def test_always_and_never_stay_what_they_are(kind: CalibrationKind, threshold: float) -> None:
+    assert rescale(threshold, LabelCalibration(1, 0, 0.03, perspective=Line(2, 1)), kind) == threshold
+
+
+def test_a_threshold_of_the_site_rescaled_to_itself_stays() -> None:
+    assert rescale(0.3, LabelCalibration(0.7, -2, 0.03), SITE) == pytest.approx(0.3)
+
+
+def test_a_threshold_moves_to_where_another_scale_has_the_same_comment() -> None:
+    line = LabelCalibration(slope=2, offset=-4, rate=0.03, perspective=Line(1, -3))  # .5 of the site is raw 2
+
+    assert log_odds(rescale(0.5, line, PERSPECTIVE)) == pytest.approx(-1)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
+import numpy as np
 import pytest
 
-from moderation.bundle import Manifest
+from moderation.bundle import Manifest, load_distilled, write
 from moderation.labels import LABELS
 from moderation.report import model_card
+from moderation.text.embeddings import StaticEmbeddings
 
 Command = Callable[..., CompletedProcess[bytes]]
 
@@ -48,9 +53,15 @@ articles = "articles.csv"
 licence = "eval"
 terms = ""
 [heads.insult]
-ours = {}
+ours = { reach = 0.6 }
 [heads.off_topic]
 ours = {}
+[heads.threat]
+ours = {}
+[agreement.insult]
+ours = { column = "toxicity", reach = 0.99 }
+[agreement.threat]
+ours = { column = "toxicity" }
 """
 
 
@@ -122,6 +133,8 @@ def test_the_model_card_says_what_taught_the_bundle_and_how_good_it_is(
     assert card == model_card(manifest(bundle))
     assert "written by ourselves" in card
     assert "| insult on ours | 816 |" in card
+    assert "| at least 0.6: met |" in card
+    assert re.search(r"\| insult and toxicity on ours \| Spearman \| 0\.\d{3} \| .* \| at least 0\.99: missed \|", card)
 
 
 def test_a_trained_bundle_scores_its_labels_and_no_others(
@@ -200,8 +213,25 @@ def test_a_place_that_holds_something_else_is_never_overwritten(cli: Command, co
     assert file.read_text() == "precious"
 
 
-def test_embeddings_of_an_unusable_bundle_are_one_line(cli: Command, corpus: Path, unusable_bundle: Path) -> None:
-    done = cli("train", recipe(corpus), "--embeddings", unusable_bundle)
+def test_what_was_distilled_is_taken_over_from_the_bundle_that_is_named(
+    cli: Command, corpus: Path, trained: tuple[Path, CompletedProcess[bytes]], tmp_path: Path
+) -> None:
+    source = tmp_path / "distilled"
+    kept = load_distilled(trained[0])
+    few = replace(kept, embeddings=StaticEmbeddings.from_table(["idiot"], np.eye(1, kept.embeddings.n_dimensions), [1]))
+    empty: dict[str, Any] = {"calibration": {}, "policy": {}, "corpora": {}, "figures": {}}
+    write(source, distilled=few, name="distilled", version="0", **empty)
+
+    done = cli("train", recipe(tmp_path), "--corpora", corpus, "--out", tmp_path / "mine", "--distilled", source)
+
+    assert done.returncode == 0
+    for name in ("embeddings.joblib", "tone.joblib"):
+        assert (tmp_path / "mine" / name).read_bytes() == (source / name).read_bytes()
+    assert (source / "embeddings.joblib").read_bytes() != (trained[0] / "embeddings.joblib").read_bytes()
+
+
+def test_an_unusable_bundle_to_take_over_from_is_one_line(cli: Command, corpus: Path, unusable_bundle: Path) -> None:
+    done = cli("train", recipe(corpus), "--distilled", unusable_bundle)
     assert only_complaint(done).startswith(f"moderation: {unusable_bundle}")
 
 
@@ -223,13 +253,17 @@ def test_labelled_comments_measure_every_label_that_they_have(cli: Command, corp
         assert f"{figures['roc_auc']:.3f}" in line
 
 
-def test_a_map_measures_the_labels_that_it_names(
+def test_a_map_measures_the_labels_that_it_names_and_the_bundle_gives(
     cli: Command, corpus: Path, trained: tuple[Path, CompletedProcess[bytes]], tmp_path: Path
 ) -> None:
     mapping = put(tmp_path / "map.toml", MAP)
     done = cli("evaluate", mapping, "--corpora", corpus, "--model", trained[0])
-    labels = [line.split()[0] for line in done.stdout.decode().splitlines() if " ours " in line]
-    assert labels == ["insult", "off_topic"]
+    rankings, reach = done.stdout.decode().split("measured", 1)
+    assert [line.split()[0] for line in rankings.splitlines() if " ours " in line] == ["insult", "off_topic"]
+    assert "insult on ours: ROC AUC" in reach
+    assert "insult and toxicity on ours: Spearman" in reach
+    assert "1 of 2 reached" in reach
+    assert "threat" not in rankings + reach
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score, roc_auc_score
 
 from moderation import Moderator
-from moderation.corpora import CorpusMap, LabelRule, read_labelled
+from moderation.corpora import LabelRule, read_labelled
 from moderation.errors import RecipeError
-from moderation.evaluation import Measurement, evaluate
+from moderation.evaluation import EvaluationMap, evaluate
+from moderation.evaluation.ranking import Measurement
 from moderation.labels import LABELS, OFF_TOPIC
 from moderation.report import model_card
 
@@ -25,16 +26,16 @@ terms = "ours"
 HEADS = {label: f"[heads.{label}]\nsample = {{}}\n" for label in LABELS}
 
 
-def corpus_map(folder: Path, text: str) -> CorpusMap:
+def evaluation_map(folder: Path, text: str) -> EvaluationMap:
     (folder / "map.toml").write_text(CORPUS + text, encoding="utf-8")
-    return CorpusMap.from_toml(folder / "map.toml")
+    return EvaluationMap.from_toml(folder / "map.toml")
 
 
 @pytest.fixture(scope="module")
 def measured(moderator: Moderator, root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Measurement]:
     """The shipped bundle on the sample, by label."""
-    corpora = corpus_map(tmp_path_factory.mktemp("map"), "".join(reversed(HEADS.values())))
-    return {found.label: found for found in evaluate(moderator, corpora, root / "data")}
+    corpora = evaluation_map(tmp_path_factory.mktemp("map"), "".join(reversed(HEADS.values())))
+    return {found.label: found.measurement for found in evaluate(moderator, corpora, root / "data").findings}
 
 
 def test_every_label_is_measured_in_the_order_of_labels(measured: dict[str, Measurement]) -> None:
@@ -46,7 +47,7 @@ def test_every_label_is_measured_in_the_order_of_labels(measured: dict[str, Meas
 def test_figures_are_those_of_scikit_learn(
     moderator: Moderator, measured: dict[str, Measurement], root: Path, tmp_path: Path, label: str
 ) -> None:
-    spec = corpus_map(tmp_path, HEADS[label]).corpora["sample"]
+    spec = evaluation_map(tmp_path, HEADS[label]).corpora["sample"]
     corpus = read_labelled(root / "data" / "comments.csv", spec, root / "data" / "articles.csv")
     truth = corpus.shares(label, LabelRule()) > 0.5
     scores = moderator.probabilities(corpus.comments)[:, LABELS.index(label)]
@@ -72,18 +73,18 @@ def test_the_shipped_bundle_does_well_on_comments_that_taught_it_nothing(measure
 
 
 def test_moved_comments_are_as_many_as_those_at_home(moderator: Moderator, root: Path, tmp_path: Path) -> None:
-    corpora = corpus_map(tmp_path, f"[heads.{OFF_TOPIC}]\nsample = {{ moved = true }}\n")
+    corpora = evaluation_map(tmp_path, f"[heads.{OFF_TOPIC}]\nsample = {{ moved = true }}\n")
 
-    (found,) = evaluate(moderator, corpora, root / "data")
+    [found] = evaluate(moderator, corpora, root / "data").findings
 
-    assert found.positive_share == 0.5
-    assert found.roc_auc > 0.7
+    assert found.measurement.positive_share == 0.5
+    assert found.measurement.roc_auc > 0.7
 
 
 def test_each_corpus_is_announced(moderator: Moderator, root: Path, tmp_path: Path) -> None:
     told: list[str] = []
 
-    evaluate(moderator, corpus_map(tmp_path, HEADS["insult"]), root / "data", told.append)
+    evaluate(moderator, evaluation_map(tmp_path, HEADS["insult"]), root / "data", told.append)
 
     assert told == ["sample"]
 
@@ -92,7 +93,7 @@ def test_each_corpus_is_announced(moderator: Moderator, root: Path, tmp_path: Pa
 def test_a_corpus_of_one_kind_cannot_measure(
     moderator: Moderator, root: Path, tmp_path: Path, constant: int, having: str
 ) -> None:
-    corpora = corpus_map(tmp_path, f"[heads.insult]\nsample = {{ constant = {constant} }}\n")
+    corpora = evaluation_map(tmp_path, f"[heads.insult]\nsample = {{ constant = {constant} }}\n")
 
     with pytest.raises(RecipeError, match=rf"sample cannot measure insult: of \d+ comments {having} have it"):
         evaluate(moderator, corpora, root / "data")

@@ -16,7 +16,10 @@ import pytest
 from moderation import Action, Article, Comment, Moderator, Policy, Span, Thresholds, Verdict
 from moderation import moderator as module
 from moderation.errors import BundleError
+from moderation.explanation import parts_of
+from moderation.heads.calibration import CalibrationKind
 from moderation.labels import LABELS, OFF_TOPIC, TEXT_LABELS
+from moderation.text.features import Featuriser
 
 FERRY = Article(
     "Harbour town votes to keep its night ferry",
@@ -279,9 +282,12 @@ def test_balanced_scores_of_rare_labels_are_higher_than_those_of_the_site(
     moderator: Moderator, balanced: Moderator, sample: list[Comment]
 ) -> None:
     rates = [moderator.bundle.lines[label].rate for label in moderator.labels]
+    of_the_site, of_half_and_half = moderator.probabilities(sample), balanced.probabilities(sample)
+    possible = of_the_site > 0.01  # below, lines of different slopes cross
 
     assert max(rates) < 0.5
-    assert (balanced.probabilities(sample) > moderator.probabilities(sample)).all()
+    assert possible.any(axis=0).all()
+    assert (of_half_and_half > of_the_site)[possible].all()
 
 
 def test_either_calibration_flags_the_same_comments(
@@ -340,17 +346,34 @@ def test_spans_come_by_position_and_those_of_a_label_do_not_overlap(moderator: M
         assert all(first.end < second.start for first, second in itertools.pairwise(own))
 
 
-def test_a_span_weighs_what_leaving_it_out_takes_away(moderator: Moderator) -> None:
+def test_a_span_weighs_what_its_words_contribute_to_the_score_as_it_is_served(
+    moderator: Moderator, balanced: Moderator
+) -> None:
     text = "Fine, moron, fine."
-    (span,) = moderator.explain(Comment(text), ["insult"])
-    column = moderator.labels.index("insult")
-    odds = [
-        log_odds(score)
-        for score in moderator.probabilities([Comment(text), Comment(text[: span.start] + text[span.end :])])[:, column]
-    ]
+    featuriser = Featuriser(moderator.bundle.embeddings)
+    features = featuriser.transform([text])
+    by_word = moderator.bundle.abuse.contributions(features, featuriser.contributions(features.tokens))
+    raw = float(by_word[1, moderator.labels.index("insult")])
 
-    assert text[span.start : span.end] == "moron,"
-    assert span.weight == pytest.approx(odds[0] - odds[1], rel=1e-4)
+    (served,), (even,) = (kind.explain(Comment(text), ["insult"]) for kind in (moderator, balanced))
+
+    assert text[served.start : served.end] == text[even.start : even.end] == "moron"
+    line = moderator.bundle.lines["insult"]
+    assert served.weight == pytest.approx(raw * line.line(CalibrationKind.SITE).slope, rel=1e-4)
+    assert even.weight == pytest.approx(raw * line.line(CalibrationKind.BALANCED).slope, rel=1e-4)
+
+
+def test_contributions_of_all_parts_and_what_no_word_adds_make_up_the_score(moderator: Moderator) -> None:
+    text = 'Well , you i d i o t!! "clown" ... never mind ,'
+    column = moderator.labels.index("insult")
+    features = Featuriser(moderator.bundle.embeddings).transform([text])
+    line = moderator.bundle.lines["insult"]
+    rest = line.slope * moderator.bundle.abuse.baseline(features)[0, column] + line.offset
+
+    by_part = moderator._contributions(Comment(text), parts_of(text))["insult"]
+
+    score = moderator.probabilities([Comment(text)])[0, column]
+    assert by_part.sum() + rest == pytest.approx(log_odds(score), rel=1e-4)
 
 
 def test_nothing_is_said_of_a_clean_comment(moderator: Moderator) -> None:

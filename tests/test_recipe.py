@@ -9,6 +9,7 @@ import pytest
 
 from moderation.corpora import CorpusMap, Recipe
 from moderation.errors import RecipeError
+from moderation.evaluation import EvaluationMap
 
 RECIPE = """
 name = "forum"
@@ -48,11 +49,11 @@ def test_the_recipes_of_this_repository_can_be_followed(root: Path, name: str) -
 def test_what_measures_a_label_of_the_shipped_bundle_has_not_taught_it(root: Path) -> None:
     recipe = Recipe.from_toml(root / "models" / "default.toml")
     assert recipe.evaluation is not None
-    measured = CorpusMap.from_toml(root / "models" / recipe.evaluation)
+    plan = EvaluationMap.from_toml(root / "models" / recipe.evaluation)
 
-    for label, rules in measured.heads.items():
+    for label, rules in [*plan.heads.items(), *plan.calibration.items()]:
         taught_by = {recipe.corpora[name].file for name in recipe.heads[label]}
-        assert not taught_by & {measured.corpora[name].file for name in rules}, label
+        assert not taught_by & {plan.corpora[name].file for name in rules}, label
 
 
 def test_what_a_recipe_leaves_out_has_a_default(tmp_path: Path) -> None:
@@ -100,6 +101,7 @@ def test_a_corpus_that_teaches_nothing_may_have_any_licence(tmp_path: Path) -> N
         ("share = 0.3", "share = 0.3\nrate = 0", "calibration.0.rate: Input should be greater than 0"),
         ("share = 0.3", "share = 'x'", "calibration.0.share: Input should be a valid number"),
         ('corpora = ["ours"]', 'corpora = ["theirs"]', "calibration of insult: theirs does not teach it"),
+        ("share = 0.3", "share = 0.3\nharder = ['theirs']", "calibration of insult: theirs does not teach it"),
         ('labels = ["insult"]', "labels = []", "must name each label of"),
         ('labels = ["insult"]', 'labels = ["insult", "insult"]', "must name each label of .* once"),
         ('labels = ["insult"]', 'labels = ["insult", "threat"]', "must name each label of"),
@@ -113,6 +115,19 @@ def test_a_corpus_that_teaches_nothing_may_have_any_licence(tmp_path: Path) -> N
             "[[calibration]]",
             "[policy]\nflag_only = ['rude']\n[[calibration]]",
             "policy: .*no such label: rude; labels are",
+        ),
+        *(
+            ("[[calibration]]", f"[perspective.{table}\n[[calibration]]", reason)
+            for table, reason in {
+                "threat]\n'0.5' = 0.1\n'0.9' = 0.05": "perspective.threat: must be a label of .*, with two thresholds",
+                "insult]\n'0.5' = 0.1": "perspective.insult: must be a label of .*, with two thresholds or more",
+                "insult]\n'1' = 0.1\n'0.5' = 0.2": "perspective.insult.1.*: Input should be less than 1",
+                "insult]\n'0' = 0.1\n'0.5' = 0.2": "perspective.insult.0.*: Input should be greater than 0",
+                "insult]\nhigh = 0.1\n'0.5' = 0.2": "perspective.insult.high.*: Input should be a valid number",
+                "insult]\n'0.5' = 1.7\n'0.9' = 0.1": "perspective.insult: shares .* fall as thresholds rise",
+                "insult]\n'0.5' = 0.1\n'0.9' = 0.2": "perspective.insult: shares .* fall as thresholds rise",
+                "insult]\n'0.5' = 'few'\n'0.9' = 0.1": "perspective.insult.0.5: Input should be a valid number",
+            }.items()
         ),
         ("[heads.insult]", "[heads.off_topic]", "needs a label that a comment's own text decides: toxicity, "),
         ("name =", "naem =", "name: Field required|naem: Extra inputs"),

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import auc
 
 from moderation import Comment
-from moderation.curves import CURVE_POINTS, LONGEST_TEXT, THRESHOLDS, WORST, details
-from moderation.evaluation import Scored, measure
+from moderation.evaluation.curves import CURVE_POINTS, LONGEST_TEXT, THRESHOLDS, WORST, details
+from moderation.evaluation.ranking import measure
+from moderation.evaluation.scoring import Scored
 from moderation.html_report import visible
 from moderation.labels import LABELS
 from moderation.policy import Thresholds
@@ -343,7 +344,13 @@ def test_a_map_of_two_corpora_groups_them_by_label(cli: Command, root: Path, tmp
     html, figures = reported(cli, tmp_path, root / "docs/evaluation.example.toml")
     places = [("insult", "sample"), ("off_topic", "sample"), ("off_topic", "sample_moved")]
     assert [(found["label"], found["corpus"]) for found in figures] == places
-    _, *rows = parsed(html).tables[0]
+    reach, (_, *rows), *_ = parsed(html).tables
+    assert [row[0] for row in reach[1:]] == [
+        "insult on sample",
+        "functional cases",
+        "identity terms",
+        "toxicity on the stream sample",
+    ]
     assert [row[0] for row in rows] == ["insult", "sample", "off_topic", "sample", "sample_moved"]
 
 

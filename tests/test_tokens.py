@@ -40,15 +40,34 @@ def test_each_text_has_its_own_words() -> None:
     assert batch.hashes.tolist() == [hash_word(word) for word in ("one", "two", "three")]
 
 
+def test_what_belongs_to_words_is_known_byte_by_byte() -> None:
+    batch = tokenise(["Don't 'shout', é!"])
+
+    assert batch.text[batch.inside].tobytes().decode() == "don'tshoute"
+    assert batch.text[~batch.inside].tobytes().decode() == "\x1e '', !\x1e"
+
+
+def test_every_word_has_a_mark() -> None:
+    batch = tokenise(["I never said that.", "", "idiot"])
+
+    assert len(batch.marks) == len(batch.hashes) == 5
+    assert batch.marks[-1] == 0 < batch.marks[-2]
+
+
 def test_an_empty_batch_has_no_words() -> None:
     batch = tokenise([])
 
     assert len(batch) == 0
     assert batch.counts.tolist() == []
     assert batch.hashes.tolist() == []
+    assert batch.marks.tolist() == []
 
 
-@given(st.lists(st.text(max_size=30), min_size=1, max_size=6), st.data())
+ODD = st.text(max_size=30) | st.text("ab\"'., \x1e!", max_size=30)
+SCOPED = st.lists(st.sampled_from(["never", "said", "you", '"', "'", "women", ",", "idiot"]), max_size=10).map(" ".join)
+
+
+@given(st.lists(ODD | SCOPED, min_size=1, max_size=6), st.data())
 def test_a_part_of_a_batch_is_the_batch_of_its_texts(texts: list[str], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(texts)))
     stop = data.draw(st.integers(start, len(texts)))
@@ -59,6 +78,8 @@ def test_a_part_of_a_batch_is_the_batch_of_its_texts(texts: list[str], data: st.
     assert part.bounds.tolist() == made.bounds.tolist()
     assert part.hashes.tolist() == made.hashes.tolist()
     assert part.indptr.tolist() == made.indptr.tolist()
+    assert part.inside.tolist() == made.inside.tolist()
+    assert part.marks.tolist() == made.marks.tolist()
 
 
 def test_different_words_have_different_hashes() -> None:

@@ -10,8 +10,8 @@ from api.perspective.errors import unknown_attribute
 from moderation.heads.calibration import CalibrationKind
 from moderation.labels import OFF_TOPIC
 
-SCALE: Final = CalibrationKind.BALANCED
-"""What a score means on these endpoints: Google, too, calibrated on as many toxic comments as others."""
+SCALE: Final = CalibrationKind.PERSPECTIVE
+"""What a score means on these endpoints: as many comments above a threshold as there were in Google's answers."""
 
 _PRODUCTION: Final = {
     "TOXICITY": "toxicity",

@@ -12,13 +12,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from moderation import bundle, curves, evaluation, html_report, report, training
+from moderation import bundle, html_report, report, training
 from moderation.cli.console import notices, steps
-from moderation.corpora import CorpusMap, CorpusSpec, LabelRule, Recipe, check_labelled
+from moderation.cli.figures import show
+from moderation.corpora import CorpusSpec, Recipe, check_labelled
 from moderation.errors import RecipeError
-from moderation.evaluation import Measurement
+from moderation.evaluation import FUNCTIONAL_STEP, EvaluationMap
+from moderation.evaluation import evaluate as measure
+from moderation.evaluation.plan import MeasuredCorpus, RankingRule
 from moderation.files import open_reader
 from moderation.files.atomic import output_to
 from moderation.labels import LABELS
@@ -34,8 +36,8 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write; `models/` and the recipe's name by default.")
     ] = None,
-    embeddings: Annotated[
-        Path | None, typer.Option(help="Bundle to take embeddings from; the shipped one by default.")
+    distilled: Annotated[
+        Path | None, typer.Option(help="Bundle to take over what a transformer taught; the shipped one by default.")
     ] = None,
     allow_eval_only: Annotated[
         bool, typer.Option("--allow-eval-only", help="Train on corpora that may only be measured on, for your own use.")
@@ -51,12 +53,12 @@ def train(
     target = out or Path("models") / plan.name
     if target.exists() and not (target / bundle.MANIFEST).exists() and any(target.iterdir()):
         raise RecipeError(f"{target}: not empty and not a bundle; name another folder with --out")
-    table = bundle.load_embeddings(embeddings or default_bundle())
+    taken = bundle.load_distilled(distilled or default_bundle())
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as work:
         made = Path(work) / "bundle"
         with steps(training.steps(plan, folder)) as progress:
-            training.train(plan, folder, made, table, progress)
+            training.train(plan, folder, made, taken, progress)
         if plan.evaluation is not None:
             _add_figures(made, recipe.parent / plan.evaluation, folder)
         (made / "README.md").write_text(report.model_card(bundle.verify(made)), encoding="utf-8")
@@ -67,10 +69,10 @@ def train(
 
 
 def _add_figures(made: Path, map_file: Path, folder: Path) -> None:
-    corpus_map = CorpusMap.from_toml(map_file)
-    with _corpus_steps(corpus_map) as progress:
-        measurements = evaluation.evaluate(Moderator.load(made), corpus_map, folder, progress)
-    bundle.add_figures(made, {f"{found.label} on {found.corpus}": found.figures() for found in measurements})
+    plan = EvaluationMap.from_toml(map_file)
+    with _steps_of(plan) as progress:
+        found = measure(Moderator.load(made), plan, folder, progress)
+    bundle.add_figures(made, found.figures())
 
 
 def evaluate(
@@ -85,64 +87,41 @@ def evaluate(
         Path | None, typer.Option("--html", help="Write a report to look at there: plots, thresholds, worst errors.")
     ] = None,
 ) -> None:
-    """Measure a bundle on labelled comments.
+    """Measure a bundle on labelled comments, and say whether it reaches what the TOML file states.
 
     Example: `moderation evaluate data/comments.csv --articles data/articles.csv --html report.html`
     """
     moderator = Moderator.load(model)
-    corpus_map = CorpusMap.from_toml(file) if file.suffix == ".toml" else _own_format(file, articles)
+    plan = EvaluationMap.from_toml(file) if file.suffix == ".toml" else _own_format(file, articles)
     with ExitStack() as stack:  # what cannot be written is found out before the work is done
         page, data = (stack.enter_context(output_to(path)) if path else None for path in (html_out, json_out))
-        with _corpus_steps(corpus_map) as progress:
-            findings = curves.examine(moderator, corpus_map, corpora or file.parent, progress)
-        document = {
-            "model": moderator.model,
-            "source": str(file),
-            "figures": [finding.figures() for finding in findings],
-        }
+        with _steps_of(plan) as progress:
+            found = measure(moderator, plan, corpora or file.parent, progress)
+        document = {"model": moderator.model, "source": str(file), **found.document()}
         if data is not None:
             data.stream.write(json.dumps(document, indent=2).encode() + b"\n")
         if page is not None:
             page.stream.write(html_report.render(document).encode())
-    Console().print(_figures([finding.measurement for finding in findings]))
+    show(found)
 
 
-def _corpus_steps(corpus_map: CorpusMap) -> AbstractContextManager[Callable[[str], None]]:
-    return steps({name: 1 / len(corpus_map.corpora) for name in corpus_map.corpora})
+def _steps_of(plan: EvaluationMap) -> AbstractContextManager[Callable[[str], None]]:
+    names = [*plan.corpora, *([FUNCTIONAL_STEP] if plan.functional is not None else [])]
+    return steps(dict.fromkeys(names, 1 / len(names)))
 
 
-def _own_format(file: Path, articles: Path | None) -> CorpusMap:
+def _own_format(file: Path, articles: Path | None) -> EvaluationMap:
     """A map of one file in our own format, with the labels that it has columns for."""
     with open_reader(file) as reader:
         columns = reader.columns or next((tuple(batch.columns) for batch in reader), ())
-    spec = CorpusSpec(file=Path(file.name), licence="eval", terms="", articles=articles.resolve() if articles else None)
-    heads: dict[str, dict[str, LabelRule]] = {label: {file.stem: LabelRule()} for label in LABELS if label in columns}
+    place = articles.resolve() if articles else None
+    spec = MeasuredCorpus(file=Path(file.name), licence="eval", terms="", articles=place)
+    heads: dict[str, dict[str, RankingRule]] = {
+        label: {file.stem: RankingRule()} for label in LABELS if label in columns
+    }
     if not heads:
         raise RecipeError(f"{file}: no label column; expected at least one of {', '.join(LABELS)}")
-    return CorpusMap(corpora={file.stem: spec}, heads=heads)
-
-
-def _figures(measurements: list[Measurement]) -> Table:
-    """A table of 80 columns; only a corpus of a long name takes more lines."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
-    for name in ("label", "corpus", "n", "share", "AUC", "95%", "AP", "prec.", "recall"):
-        table.add_column(name, no_wrap=name != "corpus", overflow="fold")
-    for found in measurements:
-        values = found.figures()
-        table.add_row(
-            found.label,
-            found.corpus,
-            f"{values['comments']:,}",
-            f"{values['positive_share']:.1%}",
-            f"{values['roc_auc']:.3f}",
-            f"{values['roc_auc_low']:.3f}-{values['roc_auc_high']:.3f}",
-            *(f"{values[name]:.3f}" for name in ("average_precision", "flag_precision", "flag_recall")),
-        )
-    table.caption = (
-        "share: of comments that have the label; AUC: area under the ROC curve, with its 95% interval; "
-        "AP: average precision; precision and recall of flags at the policy's thresholds"
-    )
-    return table
+    return EvaluationMap(corpora={file.stem: spec}, heads=heads)
 
 
 def check(

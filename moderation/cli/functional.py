@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from moderation.cli.console import shown
-from moderation.functional import (
+from moderation.evaluation.functional import (
     FunctionResult,
     TermResult,
+    accuracy,
     identity_terms,
     measure,
-    overall,
     read_functions,
 )
 from moderation.moderator import Moderator
@@ -35,7 +36,7 @@ def functional(
     console = Console()
     results = measure(moderator, read_functions(folder))
     console.print(_functions(results), end="\n\n")
-    console.print(_terms(identity_terms(moderator, folder)))
+    console.print(_terms(identity_terms(moderator, folder).terms))
     if wrong:
         console.print(_wrong(results))
 
@@ -44,12 +45,12 @@ def _functions(results: list[FunctionResult]) -> Table:
     table = _table("function", "label", "n", "right")
     for result in results:
         table.add_row(result.name, result.label, f"{result.cases:,}", f"{result.accuracy:.0%}")
-    table.add_row("all", "", f"{sum(result.cases for result in results):,}", f"{overall(results):.1%}")
+    table.add_row("all", "", f"{sum(result.cases for result in results):,}", f"{accuracy(results).value:.1%}")
     table.caption = "right: flagged at .5, in the balanced calibration, exactly if it should be"
     return table
 
 
-def _terms(terms: list[TermResult]) -> Table:
+def _terms(terms: Sequence[TermResult]) -> Table:
     """Those first for whom neutral talk is taken for abuse most often."""
     table = _table("identity term", "BPSN", "BNSP", "subgroup")
     for term in sorted(terms, key=lambda found: found.bpsn):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -100,10 +102,14 @@ class CalibrationRule(_Table):
         How to weigh those rows.
     rate : float
         The label's rate on a site, where it differs from that among those rows, weighed so.
+    harder : tuple of str
+        Corpora of comments that are harder to judge than a site's own. Rows of theirs are kept out as well, but count
+        in the balanced calibration alone: there those without the label are theirs.
     """
 
     labels: tuple[str, ...]
     corpora: tuple[str, ...]
+    harder: tuple[str, ...] = ()
     share: float = Field(gt=0, lt=1)
     balance: Balance | None = None
     rate: float | None = Field(default=None, gt=0, lt=1)
@@ -135,19 +141,19 @@ class PolicyRule(_Table):
 
 
 class CorpusMap(_Table):
-    """Corpora, and what each says of each label. A recipe is one; so is the file that names what to evaluate on.
+    """Corpora, and what each says of each label. A recipe is one; so is the map of what to evaluate on.
 
     Attributes
     ----------
-    corpora : dict of str to CorpusSpec
-    heads : dict of str to dict of str to LabelRule
+    corpora : mapping of str to CorpusSpec
+    heads : mapping of str to mapping of str to LabelRule
         By label, then by corpus.
     home : Path
         Folder of the TOML file.
     """
 
-    corpora: dict[str, CorpusSpec]
-    heads: dict[str, dict[str, LabelRule]]
+    corpora: Mapping[str, CorpusSpec]
+    heads: Mapping[str, Mapping[str, LabelRule]]
     home: Path = Path()
 
     @model_validator(mode="after")
@@ -194,6 +200,9 @@ class Recipe(CorpusMap):
     evaluation : Path or None
         File of corpora to measure on when trained, relative to the recipe.
     seed : int
+    perspective : mapping of str to mapping of float to float
+        By label: which share of comments Google's Perspective scored above each of some thresholds. On the rows that
+        calibrate the label (which should be of the kind that Google scored) as many shall be above.
     """
 
     name: str
@@ -201,6 +210,7 @@ class Recipe(CorpusMap):
     evaluation: Path | None = None
     seed: int = 0
     calibration: tuple[CalibrationRule, ...]
+    perspective: Mapping[str, Mapping[Annotated[float, Field(gt=0, lt=1)], float]] = Field(default={})
     policy: PolicyRule = PolicyRule()
 
     @model_validator(mode="after")
@@ -219,8 +229,14 @@ class Recipe(CorpusMap):
             )
         for rule in self.calibration:
             for label in rule.labels:
-                if strangers := sorted(set(rule.corpora) - set(self.heads[label])):
+                if strangers := sorted({*rule.corpora, *rule.harder} - set(self.heads[label])):
                     raise ValueError(f"calibration of {label}: {', '.join(strangers)} does not teach it")
+        for label, rates in self.perspective.items():
+            if label not in self.heads or len(rates) < 2:
+                raise ValueError(f"perspective.{label}: must be a label of [heads], with two thresholds or more")
+            shares = [rates[threshold] for threshold in sorted(rates)]
+            if not all(0 < low < high < 1 for high, low in pairwise(shares)):
+                raise ValueError(f"perspective.{label}: shares must lie in (0, 1) and fall as thresholds rise")
         return self
 
     def check_licences(self, *, allow_eval_only: bool) -> None:

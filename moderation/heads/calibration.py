@@ -1,41 +1,76 @@
-"""From a head's raw log-odds to probabilities, at a site's own rate of abuse or at half and half."""
+"""From a head's raw log-odds to probabilities: a site's own, at half and half, or as Perspective meant them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from moderation.heads.abuse import harden
+from moderation.heads.shares import harden
+
+_FLATTEST: Final = 1e-3
 
 
 class CalibrationKind(StrEnum):
-    """At which rate of a label its probability is meant."""
+    """What a score of .5 is meant to say.
+
+    ``site``: of a site's comments with this score half have the label. ``balanced``: half of them would if it were as
+    common as not. ``perspective``: the comment stands where Google's Perspective would have put it at .5.
+    """
 
     SITE = "site"
     BALANCED = "balanced"
+    PERSPECTIVE = "perspective"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line through log-odds: Platt scaling (Platt 1999). The slope is above 0, so order is kept."""
+
+    slope: float
+    offset: float
+
+    @classmethod
+    def through(cls, raw: NDArray[np.float64], wanted: NDArray[np.float64]) -> Self:
+        """The line closest to some points, by least squares.
+
+        Parameters
+        ----------
+        raw : ndarray, shape (n_points,)
+            The head's log-odds.
+        wanted : ndarray, shape (n_points,)
+            What they should become.
+        """
+        slope = max(float(np.polyfit(raw, wanted, 1)[0]), _FLATTEST)
+        return cls(slope, float(wanted.mean() - slope * raw.mean()))
 
 
 @dataclass(frozen=True, slots=True)
 class LabelCalibration:
-    """A line through log-odds: Platt scaling (Platt 1999), with the rate it was fitted at.
+    """How the log-odds of one label become probabilities of each kind.
 
     Parameters
     ----------
     slope, offset : float
-        Calibrated log-odds are ``slope * raw + offset``; slope > 0, so order is kept.
+        The line for the site.
     rate : float
         Share of comments with the label on the site that is meant, inside (0, 1).
+    balanced : Line, optional
+        By default the line for the site, moved to half and half (prior shift: Saerens et al. 2002).
+    perspective : Line, optional
+        By default the balanced one.
     """
 
     slope: float
     offset: float
     rate: float
+    balanced: Line | None = None
+    perspective: Line | None = None
 
     @classmethod
     def fit(
@@ -66,11 +101,14 @@ class LabelCalibration:
         observed = float(weight[target].sum() / weight.sum())
         wanted = observed if rate is None else rate
         offset = float(line.intercept_[0]) + log_odds(wanted) - log_odds(observed)
-        return cls(max(float(line.coef_[0, 0]), 1e-3), offset, wanted)
+        return cls(max(float(line.coef_[0, 0]), _FLATTEST), offset, wanted)
 
-    def shift(self, kind: CalibrationKind) -> float:
-        """The offset that gives probabilities of a kind (prior shift: Saerens et al. 2002)."""
-        return self.offset - (log_odds(self.rate) if kind is CalibrationKind.BALANCED else 0.0)
+    def line(self, kind: CalibrationKind) -> Line:
+        """The line that gives probabilities of a kind."""
+        if kind is CalibrationKind.SITE:
+            return Line(self.slope, self.offset)
+        balanced = self.balanced or Line(self.slope, self.offset - log_odds(self.rate))
+        return (self.perspective or balanced) if kind is CalibrationKind.PERSPECTIVE else balanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +126,8 @@ class Calibration:
     @classmethod
     def of(cls, lines: Mapping[str, LabelCalibration], labels: Sequence[str], kind: CalibrationKind) -> Self:
         """Line up the calibration of `labels`."""
-        chosen = [lines[label] for label in labels]
-        return cls(np.array([line.slope for line in chosen]), np.array([line.shift(kind) for line in chosen]))
+        chosen = [lines[label].line(kind) for label in labels]
+        return cls(np.array([line.slope for line in chosen]), np.array([line.offset for line in chosen]))
 
     def log_odds(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
         """Calibrated log-odds of raw ones, shape (n_texts, n_labels)."""
@@ -100,11 +138,13 @@ class Calibration:
         return np.asarray(1 / (1 + np.exp(-np.clip(self.log_odds(raw), -30, 30))))
 
 
-def rescale(threshold: float, line: LabelCalibration, kind: CalibrationKind) -> float:
+def rescale(threshold: float, calibration: LabelCalibration, kind: CalibrationKind) -> float:
     """The threshold on probabilities of `kind` that cuts where `threshold` cuts those of the site."""
     if not 0 < threshold < 1:
         return threshold
-    return float(1 / (1 + np.exp(-(log_odds(threshold) + line.shift(kind) - line.offset))))
+    line = calibration.line(kind)
+    raw = (log_odds(threshold) - calibration.offset) / calibration.slope
+    return float(1 / (1 + np.exp(-(line.slope * raw + line.offset))))
 
 
 def log_odds(probability: float) -> float:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from moderation.comment import Article
 from moderation.heads.network import SmallNetwork
 from moderation.text.features import Featuriser, TextFeatures
-from moderation.text.tokens import mix, tokenise
+from moderation.text.hashing import mix
+from moderation.text.tokens import tokenise
 
 PASSAGE_WORDS: Final = 60
 FEATURE_NAMES: Final = (

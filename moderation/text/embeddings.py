@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
+from moderation.text.scopes import N_MARKS
 from moderation.text.tokens import TokenBatch, tokenise
 
 
@@ -44,10 +45,15 @@ class StaticEmbeddings(TransformerMixin, BaseEstimator):
         vectors : array-like of float, shape (n_words, n_dimensions)
         idf : array-like of float, shape (n_words,)
         """
-        self = cls()
-        hashes = tokenise(list(words)).hashes
-        if len(hashes) != len(words):
+        batch = tokenise(list(words))
+        if (batch.counts != 1).any():
             raise ValueError("every entry of `words` must be exactly one word")
+        return cls.from_hashes(batch.hashes, vectors, idf)
+
+    @classmethod
+    def from_hashes(cls, hashes: NDArray[np.uint64], vectors: ArrayLike, idf: ArrayLike) -> Self:
+        """Quantise a table of vectors whose words are known by their hashes alone."""
+        self = cls()
         order = np.argsort(hashes)
         table = np.asarray(vectors, dtype=np.float32)[order]
         scales = np.maximum(np.abs(table).max(axis=1), np.finfo(np.float32).tiny) / 127
@@ -95,12 +101,80 @@ class StaticEmbeddings(TransformerMixin, BaseEstimator):
         weights = csr_matrix((self.scales_[picked], columns, ends), shape=(len(indptr) - 1, len(used)))
         return np.asarray(weights @ self.codes_[used].astype(np.float32), dtype=np.float32)
 
+    def vectors(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Vectors of words by their row, zeros for -1, shape (n_words, n_dimensions)."""
+        found = self.codes_[rows] * self.scales_[rows, None]
+        return np.where(rows[:, None] >= 0, found, 0).astype(np.float32)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         tags.requires_fit = False
         return tags
+
+
+class ScopedEmbeddings(StaticEmbeddings):
+    """Sums of word vectors, over all words of a text and over those in each scope of `moderation.text.scopes`.
+
+    So "idiot" in "you idiot" and "idiot" in "I never said idiot" end in different columns, for all words alike. Sums
+    are divided by the square root of the number of words: one harsh word in a long comment weighs less, but not little.
+    """
+
+    @property
+    def n_columns(self) -> int:
+        """Length of a text's vector."""
+        return (1 + N_MARKS) * self.n_dimensions
+
+    def transform(self, X: Sequence[str] | TokenBatch) -> NDArray[np.float32]:
+        """Embed texts.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_texts, n_columns)
+        """
+        batch = X if isinstance(X, TokenBatch) else tokenise(X)
+        counts = scoped_counts(batch, self.rows(batch.hashes), len(self.hashes_))
+        used, columns = np.unique(counts.indices, return_inverse=True)
+        weights = counts.data * self.scales_[counts.indices]
+        small = csr_matrix((weights, columns, counts.indptr), shape=(counts.shape[0], len(used)))
+        return np.asarray(small @ self.codes_[used].astype(np.float32), dtype=np.float32).reshape(
+            len(batch), self.n_columns
+        )
+
+    def contributions(self, batch: TokenBatch) -> NDArray[np.float32]:
+        """What each word adds to `transform`, shape (n_words, n_columns)."""
+        rows = self.rows(batch.hashes)
+        shares = _in_scopes(batch, rows) / np.sqrt(np.repeat(batch.counts, batch.counts))[:, None]
+        return np.asarray(
+            (shares[:, :, None] * self.vectors(rows)[:, None, :]).reshape(len(rows), self.n_columns), dtype=np.float32
+        )
+
+
+def scoped_counts(batch: TokenBatch, rows: NDArray[np.intp], n_known: int) -> csr_matrix:
+    """How often each known word stands in each scope of each text, over the root of the text's length.
+
+    Parameters
+    ----------
+    batch : TokenBatch
+    rows : ndarray of intp, shape (n_words,)
+        Row of each word in a table of `n_known`, -1 for an unknown one.
+
+    Returns
+    -------
+    csr_matrix of float32, shape (n_texts * (1 + N_MARKS), n_known)
+    """
+    word, column = np.nonzero(_in_scopes(batch, rows))
+    texts = np.repeat(np.arange(len(batch)), batch.counts)[word]
+    weights = (1 / np.sqrt(np.maximum(batch.counts, 1)))[texts].astype(np.float32)
+    shape = (len(batch) * (1 + N_MARKS), n_known)
+    return csr_matrix((weights, (texts * (1 + N_MARKS) + column, rows[word])), shape=shape)
+
+
+def _in_scopes(batch: TokenBatch, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which known words count where: in their text, and in each of its scopes; shape (n_words, 1 + N_MARKS)."""
+    bits = (batch.marks[:, None] >> np.arange(N_MARKS, dtype=np.uint8)) & np.uint8(1)
+    return np.column_stack([np.ones(len(rows), dtype=bool), bits.astype(bool)]) & (rows >= 0)[:, None]
 
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -57,6 +57,14 @@ class Featuriser(TransformerMixin, BaseEstimator):
         vectors = unit_rows(self.embeddings.sums(rows, tokens.indptr))
         return TextFeatures(tokens, vectors, self.embeddings.rarity(rows))
 
+    def contributions(self, tokens: TokenBatch) -> NDArray[np.float32]:
+        """What each word adds to its text's row of `TextFeatures.vectors`, shape (n_words, n_dimensions)."""
+        rows = self.embeddings.rows(tokens.hashes)
+        sums = self.embeddings.sums(rows, tokens.indptr)
+        lengths = np.repeat(np.sqrt(np.einsum("ij,ij->i", sums, sums)), tokens.counts)
+        vectors = self.embeddings.vectors(rows) / np.where(lengths > 0, lengths, 1)[:, None]
+        return np.asarray(vectors, dtype=np.float32)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True

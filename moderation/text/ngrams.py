@@ -12,20 +12,24 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from moderation.text.tokens import TokenBatch, mix, tokenise
+from moderation.text.hashing import hash_runs, mix
+from moderation.text.normalise import SEPARATOR
+from moderation.text.scopes import NEGATED, QUOTED, SCOPES
+from moderation.text.tokens import TokenBatch, tokenise
 
 _CHAR_FACTOR = np.uint32(0x01000193)  # FNV-1a's prime
 _SPREAD = np.uint32(0x9E3779B1)
 _PART = 4096
+_SCOPES = (SCOPES.index(NEGATED), QUOTED)  # the others cost more on other people's corpora than they bring
 
 
 class NgramTfidf(TransformerMixin, BaseEstimator):
     """TF-IDF of hashed n-grams in two blocks of columns, each normalised apart.
 
-    The first block holds words and pairs of words, the second windows of characters inside words (a word's edge counts
-    as a blank, as in scikit-learn's ``char_wb``). Every occurrence is an entry of its own: entries of one column are
-    meant to be summed, as every sparse product does. A row's norm counts occurrences one by one as well, so no
-    n-gram has to be looked for twice.
+    The first block holds words, pairs of words, words that are negated or quoted, and the punctuation behind a word;
+    the second windows of characters inside words (their edges count as blanks, see scikit-learn's ``char_wb``). Every
+    occurrence is an entry of its own: entries of one column are meant to be summed, as every sparse product does. A
+    row's norm counts occurrences one by one as well, so no n-gram has to be looked for twice.
 
     Parameters
     ----------
@@ -117,16 +121,43 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         indptr : ndarray of intp, shape (2 * n_texts + 1,)
             Text i has its words in ``columns[indptr[2 * i]:indptr[2 * i + 1]]`` and its characters behind them.
         """
-        words, word_ends = _word_columns(batch, self.word_bits)
-        chars, char_ends = _char_columns(batch, self.char_bits, self.char_sizes)
+        words, of_word = _word_columns(batch, self.word_bits)
+        chars, of_char = _char_columns(batch, self.char_bits, self.char_sizes)
+        word_ends = _ends(of_word)[batch.indptr]
+        char_ends = _ends(of_char)[batch.bounds]
         indptr = np.empty(2 * len(batch) + 1, dtype=np.intp)
         indptr[::2] = word_ends + char_ends
         indptr[1::2] = word_ends[1:] + char_ends[:-1]
-        of_words = _rows(indptr) % 2 == 0
-        columns = np.empty(len(words) + len(chars), dtype=np.int32)
-        columns[of_words] = words
-        columns[~of_words] = chars + (1 << self.word_bits)
+        in_words = _rows(indptr) % 2 == 0
+        columns = np.empty(len(in_words), dtype=np.int32)
+        columns[in_words] = words[of_word]
+        columns[~in_words] = chars[of_char] + (1 << self.word_bits)
         return columns, indptr
+
+    def contributions(self, batch: TokenBatch, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Say what each word adds to `project`; a pair's part goes to its words by halves.
+
+        Parameters
+        ----------
+        batch : TokenBatch
+        table : ndarray of float32, shape (n_columns, k + 1)
+            As `folded` makes it.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_words, k)
+            Summed over the words of a text they are its row of `project`.
+        """
+        words, of_word = _word_columns(batch, self.word_bits)
+        chars, of_char = _char_columns(batch, self.char_bits, self.char_sizes)
+        by_part = table[words] * of_word[:, :, None]
+        by_part[1:, 0] += by_part[:-1, 1] / 2
+        by_part[:, 1] /= 2
+        by_place = (table[chars + (1 << self.word_bits)] * of_char[:, :, None]).sum(axis=1)
+        opens = np.flatnonzero(batch.inside & ~np.roll(batch.inside, 1)) - 1  # the blank before a word belongs to it
+        by_chars = np.add.reduceat(by_place, opens) if len(opens) else by_place[:0]
+        texts = np.repeat(np.arange(len(batch)), batch.counts)
+        return _unit_share(by_part.sum(axis=1), texts, len(batch)) + _unit_share(by_chars, texts, len(batch))
 
     def _matrix(
         self, columns: NDArray[np.int32], indptr: NDArray[np.intp], data: NDArray[np.float32] | None = None
@@ -151,22 +182,56 @@ def _rows(indptr: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
-def _word_columns(batch: TokenBatch, bits: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Each word, followed by the pair that it opens; and where each text's columns end."""
+def _ends(present: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """How many entries lie before each row of a table of which some entries are present, and behind the last."""
+    return np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+
+
+def _unit_share(parts: NDArray[np.float32], texts: NDArray[np.intp], count: int) -> NDArray[np.float32]:
+    """Divide by the norm of each part's text, whose square is the sum of the last column."""
+    squares = np.bincount(texts, weights=parts[:, -1], minlength=count)
+    norms = np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))[texts]
+    return np.asarray(parts[:, :-1] / norms[:, None], dtype=np.float32)
+
+
+def _word_columns(batch: TokenBatch, bits: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Columns of all that one word brings, and which of them are there: both of shape (n_words, 4 + len(_SCOPES)).
+
+    The word itself, the pair that it opens, itself in each scope, the punctuation behind it, and both together.
+    """
     words = batch.hashes
-    columns = np.empty((len(words), 2), dtype=np.uint64)
-    columns[:, 0] = words
-    columns[:-1, 1] = mix(words[:-1] + (words[1:] << np.uint64(1)))
-    paired = np.ones((len(words), 2), dtype=bool)
-    lasts = batch.indptr[1:][batch.counts > 0] - 1
-    paired[lasts, 1] = False
-    ends = 2 * batch.indptr - np.cumsum(np.concatenate([[False], batch.counts > 0]))
-    return (columns[paired] >> np.uint64(64 - bits)).astype(np.int32), ends
+    hashes = np.zeros((len(words), 4 + len(_SCOPES)), dtype=np.uint64)
+    present = np.zeros(hashes.shape, dtype=bool)
+    hashes[:, 0], present[:, 0] = words, True
+    hashes[:-1, 1], present[:, 1] = mix(words[:-1] + (words[1:] << np.uint64(1))), True
+    present[batch.indptr[1:][batch.counts > 0] - 1, 1] = False
+    for column, bit in enumerate(_SCOPES, 2):
+        hashes[:, column] = mix(words ^ np.uint64(bit + 1))
+        present[:, column] = (batch.marks >> np.uint8(bit)) & np.uint8(1)
+    follows, marks = _punctuation(batch)
+    hashes[follows, -2], present[follows, -2] = mix(marks), True
+    hashes[follows, -1], present[follows, -1] = mix(mix(marks) + (words[follows] << np.uint64(1))), True
+    return (hashes >> np.uint64(64 - bits)).astype(np.int32), present
 
 
-def _char_columns(batch: TokenBatch, bits: int, sizes: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """All windows that open at one character, then those of the next; and where each text's columns end."""
-    blank = batch.text <= ord(" ")
+def _punctuation(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
+    """Words that punctuation follows in the same text, and the hash of each such run; the last where several follow."""
+    marks = ~batch.inside & (batch.text > ord(" ")) & (batch.text != ord(SEPARATOR))
+    edges = np.flatnonzero(np.diff(marks)) + 1
+    starts, ends = edges[::2], edges[1::2]
+    opens = np.flatnonzero(batch.inside[1:] & ~batch.inside[:-1]) + 1
+    words = np.searchsorted(opens, starts) - 1
+    texts = np.searchsorted(batch.bounds, starts) - 1
+    follows = words >= batch.indptr[texts]
+    return words[follows], hash_runs(batch.text[marks], ends - starts)[follows]
+
+
+def _char_columns(batch: TokenBatch, bits: int, sizes: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Columns of the windows that open at each character, and which of them lie within a word and its edges.
+
+    Both have the shape (n_bytes, len(sizes)).
+    """
+    blank = ~batch.inside
     letters = np.where(blank, np.uint8(ord(" ")), batch.text).astype(np.uint32)
     hashes = np.zeros((len(letters), len(sizes)), dtype=np.uint32)
     inside = np.zeros((len(letters), len(sizes)), dtype=bool)
@@ -181,6 +246,4 @@ def _char_columns(batch: TokenBatch, bits: int, sizes: tuple[int, ...]) -> tuple
         if size in sizes:
             hashes[:last, sizes.index(size)] = rolling ^ np.uint32(size)
             inside[:last, sizes.index(size)] = whole
-    columns = (hashes[inside] * _SPREAD) >> np.uint32(32 - bits)
-    ends = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])[batch.bounds]
-    return columns.astype(np.int32), ends.astype(np.intp)
+    return ((hashes * _SPREAD) >> np.uint32(32 - bits)).astype(np.int32), inside

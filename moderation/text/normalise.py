@@ -9,47 +9,56 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from moderation.text.disguise import split_humps, undo_disguise, undo_spacing
+
 SEPARATOR = "\x1e"
 """Stands between the texts of a batch (ASCII record separator)."""
 
-_INVISIBLE = dict.fromkeys(
-    (0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
+_TYPOGRAPHY = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " "}
+_INVISIBLE: dict[int, None] = dict.fromkeys(
+    [
+        *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x180E, 0x3164, 0xFEFF),
+        *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
+        *(*range(0xFE00, 0xFE10), *range(0xE0000, 0xE0080)),
+    ]
 )
-_PUNCTUATION = {
-    **dict.fromkeys(map(ord, "‘’‚‛′´ˈ＇"), "'"),
-    **dict.fromkeys(map(ord, "“”„‟″«»"), '"'),
-    **dict.fromkeys(map(ord, "‐‑‒–—―−"), "-"),
-    0x2026: "...",
+_PUNCTUATION: dict[int, str | int | None] = {
+    **dict.fromkeys(map(ord, "‚‛′´ˈ＇"), "'"),
+    **dict.fromkeys(map(ord, "„‟″«»"), '"'),
+    **dict.fromkeys(map(ord, "‐‑‒―−"), "-"),
+    **dict.fromkeys(map(ord, "•·∙●■█▓▒░★☆✱∗×"), "*"),
+    **str.maketrans("¢§¡", "c$!"),
 }
-# Unicode TR 39 confusables that posters use: Cyrillic and Greek letters drawn like Latin ones.
-_LOOKALIKES = str.maketrans("аеорсухіјѕһԁѵΑΒΕΖΗΙΚΜΝΟΡΤΥΧαονικτυρωбзкмнт", "aeopcyxijshdvabezhikmnoptyxaovikturwb3kmht")
-_NON_ASCII_TABLE = {**_INVISIBLE, **_PUNCTUATION}
-_COMBINING = re.compile(r"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
+# Letters that Unicode does not decompose: white ones in circles and squares, small capitals, those with a stroke.
+_ENCLOSED = {start + place: chr(ord("a") + place) for start in (0x1F150, 0x1F170) for place in range(26)}
+_UNDECOMPOSED = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢıłøđħŧƀɑɡɩɨʉƒ", "abcdefghijklmnoprstuvwyzilodhtbagiiuf")
+# Unicode TR 39 confusables that posters use: Cyrillic, Greek and Armenian letters drawn like Latin ones.
+_LOOKALIKES = str.maketrans(
+    "аеорсухіјѕһԁѵԛԝбвзкмнтгпАВЕЗКМНОРСТУХІЈЅԚԜαβγεηικμνοπρστυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսոհ",
+    "aeopcyxijshdvqwbb3kmhtrnABE3KMHOPCTYXIJSQWabyenikuvonpotuxwABEZHIKMNOPTYXounh",
+)
+_NON_ASCII_TABLE: dict[int, str | int | None] = {**_INVISIBLE, **_PUNCTUATION, **_ENCLOSED}
+_COMBINING = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
 _LATIN_MIXED_WORD = re.compile(
     # tried at the first letter of a word alone, or a long word would take time with the square of its length
-    r"(?<!\w)\w*(?:[a-z][\u0370-\u04ff\u0500-\u052f]|[\u0370-\u04ff\u0500-\u052f][a-z])\w*"
+    r"(?<!\w)\w*(?:[A-Za-z][\u0370-\u058f]|[\u0370-\u058f][A-Za-z])\w*"
 )
-
-_SPACED_LETTERS = re.compile(
-    # "i d i o t", "k-y-s": letters that stand alone, one mark between two of them; "U.S.A." is an abbreviation
-    r"(?<![\w'])[a-z](?:[ \-_*][a-z](?![^\W_]|')){3,}|(?<![\w'])[a-z](?:[\-_*][a-z](?![^\W_]|')){2,}"
-)
-_DOTTED_LETTERS = re.compile(r"(?<![\w'])[a-z](?:\.[a-z](?![\w'])){3,}")
-_LINK = re.compile(r"https?://[^\s\x1e]+")
-_MAIL_ADDRESS = re.compile(r"@(?=[\w-]+\.[a-z])")  # not an "a": the name of a host follows
-_BARE_LINK = re.compile(r"www\.[^\s\x1e]+")
-_MARKS = re.compile(r"[ .\-_*]")
 _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
+_LINKS = {  # patterns of their own, since `re` looks fast for what opens with a literal
+    **{scheme: re.compile(rf"{scheme}[sS]?://[^\s\x1e]+") for scheme in ("http", "Http", "HTTP")},
+    **{host: re.compile(rf"{host}\.[^\s\x1e]+") for host in ("www", "Www", "WWW")},
+}
+_MAIL_ADDRESS = re.compile(r"@(?=[\w-]+\.[A-Za-z])")  # not an "a": the name of a host follows
+_ECHO = re.compile(r"(?<![\w(])\({3}\s{0,3}(\w[^()\x1e]{0,60})\){3}(?!\))")
 
+_BLOCK = 512  # texts at a time, so that the arrays stay in the cache of a processor
 _LETTER = np.zeros(256, dtype=bool)
 _LETTER[ord("a") : ord("z") + 1] = True
-_LEET = np.arange(256, dtype=np.uint8)
-_LEET[np.frombuffer(b"013457@$!|", dtype=np.uint8)] = np.frombuffer(b"oieastasil", dtype=np.uint8)
-_IS_LEET = np.arange(256) != _LEET
-_SPACE = np.zeros(256, dtype=bool)
-_SPACE[: ord(" ") + 1] = True
-_SPACE[ord(SEPARATOR)] = False
+_LOWER = bytes(
+    ord(" ") if byte < ord(" ") and byte != ord(SEPARATOR) else ord(chr(byte).lower()) if byte < 128 else byte
+    for byte in range(256)
+)
 
 
 def normalise(texts: Sequence[str]) -> NDArray[np.uint8]:
@@ -65,58 +74,63 @@ def normalise(texts: Sequence[str]) -> NDArray[np.uint8]:
     ndarray of uint8
         UTF-8 of the texts, each with a `SEPARATOR` before and behind it, so ``len(texts) + 1`` separators.
     """
-    joined = SEPARATOR.join(map(_fold, texts))
-    if joined.count(SEPARATOR) != max(len(texts) - 1, 0):
-        joined = SEPARATOR.join(_fold(text.replace(SEPARATOR, " ")) for text in texts)
-    enclosed = f"{SEPARATOR}{_join_letters(joined)}{SEPARATOR}" if texts else SEPARATOR
-    return _fold_bytes(np.frombuffer(enclosed.encode(), dtype=np.uint8))
+    blocks = [_normalise(texts[start : start + _BLOCK])[:-1] for start in range(0, len(texts), _BLOCK)]
+    return np.concatenate([*blocks, np.frombuffer(SEPARATOR.encode(), dtype=np.uint8)])
+
+
+def _normalise(texts: Sequence[str]) -> NDArray[np.uint8]:
+    joined = SEPARATOR.join(texts)
+    if joined.count(SEPARATOR) >= len(texts):
+        joined = SEPARATOR.join(text.replace(SEPARATOR, " ") for text in texts)
+    if not joined.isascii():
+        joined = _fold_all(joined)
+    text = split_humps(f"{SEPARATOR}{_name_entities(joined)}{SEPARATOR}".encode()).translate(_LOWER)
+    return _squeeze(undo_disguise(_squeeze_blanks(undo_spacing(text))))
+
+
+def _fold_all(joined: str) -> str:
+    """Undo curly quotes, and for texts that still go beyond ASCII everything that Unicode lets a poster play with."""
+    for typed, plain in _TYPOGRAPHY.items():
+        joined = joined.replace(typed, plain)
+    if joined.isascii():
+        return joined
+    return SEPARATOR.join(text if text.isascii() else _fold(text) for text in joined.split(SEPARATOR))
 
 
 def _fold(text: str) -> str:
-    """Lower case, and for text beyond ASCII everything that Unicode lets a poster play with."""
-    if text.isascii():
-        return text.lower()
     text = _LONE_SURROGATES.sub("\ufffd", text.translate(_NON_ASCII_TABLE))
-    text = unicodedata.normalize("NFKD", text).lower()
-    text = _COMBINING.sub("", text)
-    return _LATIN_MIXED_WORD.sub(lambda word: word[0].translate(_LOOKALIKES), text)
+    text = _COMBINING.sub("", unicodedata.normalize("NFKD", text))
+    text = _LATIN_MIXED_WORD.sub(lambda word: word[0].translate(_LOOKALIKES), text)
+    return text.lower().translate(_UNDECOMPOSED)
 
 
-def _join_letters(text: str) -> str:
-    text = _MAIL_ADDRESS.sub(" at ", _BARE_LINK.sub(" httplink ", _LINK.sub(" httplink ", text)))
-    for pattern in (_SPACED_LETTERS, _DOTTED_LETTERS):
-        text = pattern.sub(lambda run: _MARKS.sub("", run[0]), text)
+def _name_entities(text: str) -> str:
+    """Links, the at-sign of an e-mail address and the triple parentheses around a name become words."""
+    for opening, link in _LINKS.items():
+        if opening in text:
+            text = link.sub(" httplink ", text)
+    if "@" in text:
+        text = _MAIL_ADDRESS.sub(" at ", text)
+    if "(((" in text:
+        text = _ECHO.sub(r" echoparens \1 ", text)
     return text
 
 
-def _fold_bytes(text: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Undo leet spelling, squeeze repeats to two letters and white space to one blank."""
-    text = _undo_leet(text)
-    same = text[1:] == text[:-1]
-    keep = np.ones(len(text), dtype=bool)
-    keep[2:] = ~(same[1:] & same[:-1] & _LETTER[text[2:]])
-    space = _SPACE[text]
-    keep[1:] &= ~(space[1:] & space[:-1])
-    return np.where(space, np.uint8(ord(" ")), text)[keep]
-
-
-def _undo_leet(text: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Read "m0ron" as "moron": a figure or mark between two letters, never one that opens or ends a word.
-
-    Two in a row ("l00ser") count as one. "$hit" and "@ss" open with a mark that no figure or mention would have there.
-    """
-    leet, letter = _IS_LEET[text], _LETTER[text]
-    if not leet.any():
+def _squeeze_blanks(text: bytes) -> bytes:
+    """One blank for several."""
+    if b"  " not in text:
         return text
-    before = np.zeros(len(text), dtype=bool)
-    after = np.zeros(len(text), dtype=bool)
-    before[1:] = letter[:-1]
-    after[:-1] = letter[1:]
-    before[2:] |= leet[1:-1] & letter[:-2] & (text[1:-1] == text[2:])
-    after[:-2] |= leet[1:-1] & letter[2:] & (text[1:-1] == text[:-2])
-    late = np.zeros(len(text), dtype=bool)  # "sh!t", but "great!thanks"
-    late[3:] = letter[:-3] & letter[1:-2] & letter[2:-1] & (text[3:] == ord("!"))
-    opens = np.zeros(len(text), dtype=bool)
-    opens[1:-2] = (text[1:-2] == ord("$")) & letter[2:-1] & letter[3:] & ~before[1:-2]
-    opens[1:-2] |= (text[1:-2] == ord("@")) & (text[2:-1] == ord("s")) & (text[3:] == ord("s")) & ~before[1:-2]
-    return np.where(leet & ((before & after & ~late) | opens), _LEET[text], text)
+    raw = np.frombuffer(text, dtype=np.uint8)
+    blank = raw == ord(" ")
+    kept: bytes = raw[np.append(True, ~(blank[1:] & blank[:-1]))].tobytes()
+    return kept
+
+
+def _squeeze(text: bytes) -> NDArray[np.uint8]:
+    """At most two of a letter in a row, and one blank."""
+    raw = np.frombuffer(_squeeze_blanks(text), dtype=np.uint8)
+    same = raw[1:] == raw[:-1]
+    third = same[1:] & same[:-1]
+    if not third.any():
+        return raw
+    return np.asarray(raw[np.append([True, True], ~(third & _LETTER[raw[2:]]))])

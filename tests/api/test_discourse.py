@@ -36,9 +36,9 @@ def test_a_post_is_classified_in_whole_percent(service: httpx.Client) -> None:
     assert kindness.json()["toxicity"] < 20
 
 
-def test_scores_are_on_the_balanced_scale(service: httpx.Client, bundle_path: Path) -> None:
+def test_scores_are_on_perspectives_scale(service: httpx.Client, bundle_path: Path) -> None:
     text = "What a load of shit this article is, they should hang for it."
-    [verdict] = Moderator.load(bundle_path, calibration="balanced").score([Comment(text)])
+    [verdict] = Moderator.load(bundle_path, calibration="perspective").score([Comment(text)])
     answer = classify(service, text).json()
     for label in ("toxicity", "severe_toxicity", "identity_attack", "insult", "threat"):
         assert answer[label] == round(100 * verdict.scores[label])

@@ -86,8 +86,8 @@ def test_an_answer_has_an_id_of_its_own_and_names_the_bundle(client: openai.Open
     assert answers[0].model == moderator.model
 
 
-def test_scores_are_on_the_balanced_scale(service: httpx.Client, bundle_path: Path) -> None:
-    [verdict] = Moderator.load(bundle_path, calibration="balanced").score([Comment(ABUSE)])
+def test_scores_are_on_perspectives_scale(service: httpx.Client, bundle_path: Path) -> None:
+    [verdict] = Moderator.load(bundle_path, calibration="perspective").score([Comment(ABUSE)])
     [result] = _post(service, {"input": ABUSE}).json()["results"]
     assert result["category_scores"]["harassment"] == pytest.approx(verdict.scores["insult"])
     assert result["category_scores"]["violence"] == pytest.approx(verdict.scores["threat"])

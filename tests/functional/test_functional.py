@@ -14,16 +14,18 @@ from typer.testing import CliRunner
 from moderation import Comment, Moderator
 from moderation.cli.functional import functional
 from moderation.errors import InputError
-from moderation.functional import (
+from moderation.evaluation.functional import (
     Case,
     Function,
     FunctionResult,
     TermResult,
+    accuracy,
     identity_terms,
     measure,
-    overall,
+    measure_suite,
     read_functions,
 )
+from moderation.evaluation.plan import FunctionalReach
 
 CASES = Path(__file__).parent / "cases"
 
@@ -66,7 +68,7 @@ def results(moderator: Moderator, functions: list[Function]) -> dict[str, Functi
 
 @pytest.fixture(scope="module")
 def terms(moderator: Moderator) -> dict[str, TermResult]:
-    return {result.term: result for result in identity_terms(moderator, CASES)}
+    return {result.term: result for result in identity_terms(moderator, CASES).terms}
 
 
 # --- the suite
@@ -110,7 +112,7 @@ def test_no_slot_is_left_open(functions: list[Function]) -> None:
 
 def test_templates_are_filled_alike_by_every_process(functions: list[Function]) -> None:
     program = (
-        "import sys; from pathlib import Path; from moderation.functional import read_functions\n"
+        "import sys; from pathlib import Path; from moderation.evaluation.functional import read_functions\n"
         "sys.stdout.buffer.write(repr(read_functions(Path(sys.argv[1]))).encode())"
     )
 
@@ -228,7 +230,42 @@ def test_a_case_is_right_when_it_is_flagged_exactly_if_it_should_be(moderator: M
 
     assert (first.accuracy, first.wrong) == (1, ())
     assert (second.accuracy, second.wrong) == (0.5, (mixed[0], mixed[2]))
-    assert overall([first, second]) == pytest.approx(4 / 6)
+    assert accuracy([first, second]).value == pytest.approx(4 / 6)
+
+
+def test_the_share_of_cases_that_are_right_is_surer_of_many_cases() -> None:
+    few, many = (FunctionResult("a", "insult", "", size, 0.75, (Case("", True),) * (size // 4)) for size in (20, 2000))
+    perfect = FunctionResult("b", "insult", "", 10, 1, ())
+
+    for found in (few, many):
+        assert accuracy([found]).value == 0.75
+        assert accuracy([found]).low < 0.75 < accuracy([found]).high
+    assert accuracy([many]).low > accuracy([few]).low
+    assert accuracy([few, perfect]).value == pytest.approx(25 / 30)
+    assert (accuracy([perfect]).low, accuracy([perfect]).high) == (1, 1)
+
+
+def test_a_suite_says_how_many_functions_stay_below_what_was_to_be_reached(moderator: Moderator) -> None:
+    found = measure_suite(moderator, CASES, FunctionalReach(worst_function=0.7))
+    below = [result.name for result in found.functions if result.accuracy < 0.7]
+
+    figures = found.figures()["functional cases"]
+
+    assert (found.missed, figures["functions_missed"]) == (len(below), len(below))
+    assert figures["worst_function"] == round(min(result.accuracy for result in found.functions), 4)
+    assert found.identities is not None
+    assert set(found.figures()) == {"functional cases", "identity terms"}
+    assert measure_suite(moderator, CASES, FunctionalReach()).missed is None
+
+
+def test_a_folder_without_sentences_about_identities_is_measured_by_function_alone(
+    moderator: Moderator, tmp_path: Path
+) -> None:
+    found = measure_suite(moderator, put(tmp_path), FunctionalReach())
+
+    assert [result.name for result in found.functions] == ["praise"]
+    assert list(found.figures()) == ["functional cases"]
+    assert found.document()["terms"] == []
 
 
 def test_flags_are_those_of_the_balanced_calibration_at_one_half(
@@ -278,23 +315,38 @@ def test_each_term_is_compared_with_the_others(moderator: Moderator, tmp_path: P
     neutral = {name: scores(f"My neighbour is a {name}.", f"I met a {name} on the train.") for name in names}
     abusive = {name: scores(f"You {name} moron, shut up.", f"I hate you, you dirty {name} pig.") for name in names}
 
-    for found in identity_terms(moderator, put_terms(tmp_path, *names)):
+    for found in identity_terms(moderator, put_terms(tmp_path, *names)).terms:
         a, b = (name for name in names if name != found.term)
-        assert found.subgroup == auc(abusive[found.term], neutral[found.term])
-        assert found.bpsn == auc(abusive[a] + abusive[b], neutral[found.term])
-        assert found.bnsp == auc(abusive[found.term], neutral[a] + neutral[b])
+        assert found.subgroup == pytest.approx(auc(abusive[found.term], neutral[found.term]))
+        assert found.bpsn == pytest.approx(auc(abusive[a] + abusive[b], neutral[found.term]))
+        assert found.bnsp == pytest.approx(auc(abusive[found.term], neutral[a] + neutral[b]))
 
 
 def test_a_term_that_sounds_like_abuse_is_found_out(moderator: Moderator, tmp_path: Path) -> None:
     mild = TERMS.replace("You {identity} moron, shut up.", "You {identity}, be quiet.").replace(" dirty {identity}", "")
 
     by_bpsn = sorted(
-        identity_terms(moderator, put_terms(tmp_path, "baker", "faggot", "poet", sentences=mild)),
+        identity_terms(moderator, put_terms(tmp_path, "baker", "faggot", "poet", sentences=mild)).terms,
         key=lambda found: found.bpsn,
     )
 
     assert by_bpsn[0].term == "faggot"
     assert by_bpsn[0].bpsn < by_bpsn[1].bpsn
+
+
+def test_the_worst_term_and_the_average_one_are_summed_up_with_their_intervals(moderator: Moderator) -> None:
+    found = identity_terms(moderator, CASES)
+
+    for kind in ("subgroup", "bpsn", "bnsp"):
+        values = [getattr(term, kind) for term in found.terms]
+        worst, mean = found.worst[kind], found.mean[kind]
+        assert (worst.value, mean.value) == (pytest.approx(min(values)), pytest.approx(sum(values) / len(values)))
+        assert worst.low <= worst.value <= worst.high
+        assert mean.low <= mean.value <= mean.high
+        assert mean.high - mean.low <= worst.high - worst.low
+    figures = found.figures(FunctionalReach(mean_bpsn=0.9))
+    assert figures["worst_bpsn"] == round(found.worst["bpsn"].value, 4)
+    assert [name for name in figures if name.endswith("_reach")] == ["mean_bpsn_reach"]
 
 
 def test_terms_need_company_and_a_label_that_is_there(moderator: Moderator, tmp_path: Path) -> None:
@@ -313,35 +365,55 @@ def test_terms_need_company_and_a_label_that_is_there(moderator: Moderator, tmp_
 # --- the shipped bundle
 #
 # Floors, a little under what was measured: they show when a change makes the bundle worse. They are not aims; those
-# are 85% of all cases, 70% of every function, and a BPSN of .943 for the worst term and .992 in the mean.
+# are 85% of all cases, 70% of every function, and a BPSN of .943 for the worst term and .992 in the mean. Functions
+# that reach theirs have a floor by name, a case or two lower; of the others it is counted how many there are.
 
-OVERALL = 0.65
+OVERALL = 0.81
+BELOW_THEIR_AIM = 30
 FLOORS = {
-    "dehumanising": 0.9,
-    "derogation_explicit": 0.9,
-    "identity_of_oneself": 0.7,
-    "insult_second_person": 0.9,
-    "joined_innocent": 0.8,
-    "kindness": 0.75,
-    "masked_innocent": 0.85,
-    "profanity_aimed": 0.9,
-    "respaced": 0.75,
-    "respaced_innocent": 0.65,
-    "threat_direct": 0.8,
+    0.95: "derogation_explicit disguised_slur identity_of_oneself insult_second_person severe slur_at_person",
+    0.9: (
+        "clean_exclamation dehumanising denial_of_rights disclaimer exclusion harm_wished_on_group "
+        "hateful_question heated_disagreement homoglyphs_innocent identity_and_bad_news insult_despite_negation "
+        "insult_third_person joined_innocent leet leet_innocent letter_case letter_case_innocent masked_letters "
+        "misspelt_innocent profanity_aimed profanity_unaimed repeated_innocent repeated_letters slur_for_group "
+        "stereotype threat_conditional threat_to_group trade_abused zero_width_innocent"
+    ),
+    0.85: (
+        "dehumanising_emoji diacritics diacritics_innocent disguised_threat homoglyphs humanity_denied "
+        "identity_slogan incitement inferiority insult_by_illness kindness masked_innocent praise_denied respaced "
+        "respaced_innocent scunthorpe scunthorpe_identity threat_direct work_criticised zero_width"
+    ),
+    0.8: (
+        "derogation_of_one idea_criticised long_friendly_comment misogyny profanity_without_insult "
+        "scunthorpe_insult violence_reported"
+    ),
+    0.75: "brackets_at_peace code_words_at_peace identity_and_grievance identity_neutral misspelt state_criticised",
+    0.7: "harsh_words_as_praise joined_words person_abused_not_identity",
+    0.65: "slur_suffered",
+    0.6: "profanity_for_joy",
 }
-WORST_BPSN = 0.88
-MEAN_BPSN = 0.97
+WORST_BPSN = 0.96
+MEAN_BPSN = 0.99
 
 
 def test_the_shipped_bundle_stays_above_its_floor_on_all_cases(results: dict[str, FunctionResult]) -> None:
-    assert overall(list(results.values())) >= OVERALL
+    assert accuracy(list(results.values())).value >= OVERALL
 
 
-@pytest.mark.parametrize(("name", "floor"), FLOORS.items())
+@pytest.mark.parametrize(
+    ("name", "floor"), [(name, floor) for floor, names in FLOORS.items() for name in names.split()]
+)
 def test_the_shipped_bundle_stays_above_its_floor_in_a_function(
     results: dict[str, FunctionResult], name: str, floor: float
 ) -> None:
     assert results[name].accuracy >= floor
+
+
+def test_no_more_functions_fall_below_their_aim(results: dict[str, FunctionResult]) -> None:
+    below = [name for name, result in results.items() if result.accuracy < 0.7]
+
+    assert len(below) <= BELOW_THEIR_AIM
 
 
 def test_the_shipped_bundle_stays_above_its_floor_for_those_whom_a_comment_names(terms: dict[str, TermResult]) -> None:
@@ -371,7 +443,7 @@ def test_the_command_shows_every_function_and_every_term(
         assert (result.name, result.label, str(result.cases), f"{result.accuracy:.0%}") in rows
     for found in terms.values():
         assert (*found.term.split(), f"{found.bpsn:.3f}", f"{found.bnsp:.3f}", f"{found.subgroup:.3f}") in rows
-    assert f"{overall(list(results.values())):.1%}" in shown
+    assert f"{accuracy(list(results.values())).value:.1%}" in shown
     assert "flagged: " not in shown
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from moderation.corpora import CorpusMap
-from moderation.evaluation import Measurement, Scored, measure, no_progress, score
-from moderation.moderator import Moderator
+from moderation.evaluation.ranking import Measurement
+from moderation.evaluation.reliability import ReliabilityBin, calibration_error, reliability
+from moderation.evaluation.resampling import rounded
+from moderation.evaluation.scoring import Scored
 from moderation.policy import Thresholds
 
 CURVE_POINTS: Final = 200
 """Most points of a curve that are kept."""
-RELIABILITY_BINS: Final = 10
 HISTOGRAM_BINS: Final = 20
 WORST: Final = 10
 """Most errors of a kind that are shown."""
@@ -30,26 +26,6 @@ THRESHOLDS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0
 """Rows of the threshold table, besides the policy's own; close at the low end, where site probabilities are."""
 
 Curve = tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReliabilityBin:
-    """Comments of about the same score.
-
-    Attributes
-    ----------
-    comments : int
-    score : float
-        Their mean score.
-    share, share_low, share_high : float
-        The share of them that has the label, and its 95% interval (Wilson 1927).
-    """
-
-    comments: int
-    score: float
-    share: float
-    share_low: float
-    share_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +95,7 @@ class Details:
     precision_recall : tuple of (float, float)
         Recall and precision, likewise.
     expected_calibration_error : float
-        Mean distance between a reliability bin's score and its share of comments with the label, weighed by comments.
     reliability : tuple of ReliabilityBin
-        Of equal width in score, without empty ones.
     histogram : tuple of HistogramBin
     thresholds : tuple of ThresholdRow
         Rising.
@@ -146,25 +120,21 @@ class Finding:
     measurement: Measurement
     details: Details
 
-    def figures(self) -> dict[str, Any]:
+    @property
+    def label(self) -> str:
+        """The measurement's."""
+        return self.measurement.label
+
+    @property
+    def corpus(self) -> str:
+        """The measurement's."""
+        return self.measurement.corpus
+
+    def document(self) -> dict[str, Any]:
         """Everything as JSON holds it, numbers rounded to four places."""
-        names = {"label": self.measurement.label, "corpus": self.measurement.corpus}
-        figures: dict[str, Any] = _rounded(asdict(self.details))
+        names = {"label": self.label, "corpus": self.corpus}
+        figures: dict[str, Any] = rounded(asdict(self.details))
         return {**names, **self.measurement.figures(), **figures}
-
-
-def examine(
-    moderator: Moderator, corpora: CorpusMap, folder: Path, progress: Callable[[str], None] = no_progress
-) -> list[Finding]:
-    """Measure every label on every corpus that defines it, and keep what lies behind the figures.
-
-    Parameters and errors are those of `moderation.evaluation.evaluate`.
-    """
-    findings = []
-    for scored in score(moderator, corpora, folder, progress):
-        limits = moderator.policy.thresholds.get(scored.label)
-        findings.append(Finding(measure(scored, limits), details(scored, limits)))
-    return sorted(findings, key=lambda finding: finding.measurement.place)
 
 
 def details(scored: Scored, limits: Thresholds | None) -> Details:
@@ -178,13 +148,13 @@ def details(scored: Scored, limits: Thresholds | None) -> Details:
     """
     false_positive_rate, true_positive_rate, _ = roc_curve(scored.target, scored.scores)
     precision, recall, _ = precision_recall_curve(scored.target, scored.scores, drop_intermediate=True)
-    bins = _reliability(scored)
+    weights = np.ones(len(scored.target))
     false_positives, false_negatives = _worst(scored, limits)
     return Details(
         roc=_thinned(false_positive_rate, true_positive_rate),
         precision_recall=_thinned(recall, precision),
-        expected_calibration_error=sum(bin.comments * abs(bin.score - bin.share) for bin in bins) / len(scored.target),
-        reliability=bins,
+        expected_calibration_error=calibration_error(scored.scores, scored.target, weights),
+        reliability=reliability(scored.scores, scored.target, weights),
         histogram=_histogram(scored),
         thresholds=_threshold_rows(scored, limits),
         false_positives=false_positives,
@@ -197,17 +167,6 @@ def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
     way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
     kept = np.unique(np.searchsorted(way, np.linspace(0, way[-1], CURVE_POINTS)))
     return tuple(zip(x[kept].tolist(), y[kept].tolist(), strict=True))
-
-
-def _reliability(scored: Scored) -> tuple[ReliabilityBin, ...]:
-    shares, means = calibration_curve(scored.target, scored.scores, n_bins=RELIABILITY_BINS)
-    inner_edges = np.linspace(0, 1, RELIABILITY_BINS + 1)[1:-1]
-    sizes = np.bincount(np.searchsorted(inner_edges, scored.scores))  # as calibration_curve bins, which keeps no sizes
-    bins = []
-    for size, mean, share in zip(sizes[sizes > 0].tolist(), means.tolist(), shares.tolist(), strict=True):
-        interval = binomtest(round(share * size), size).proportion_ci(method="wilson")
-        bins.append(ReliabilityBin(size, mean, share, float(interval.low), float(interval.high)))
-    return tuple(bins)
 
 
 def _histogram(scored: Scored) -> tuple[HistogramBin, ...]:
@@ -258,16 +217,3 @@ def _example(scored: Scored, at: int) -> Example:
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
-
-
-def _rounded(value: Any) -> Any:
-    """The same structure with its numbers rounded, tuples as lists."""
-    match value:
-        case float():
-            return round(value, 4)
-        case dict():
-            return {name: _rounded(member) for name, member in value.items()}
-        case list() | tuple():
-            return [_rounded(member) for member in value]
-        case _:
-            return value

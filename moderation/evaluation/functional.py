@@ -11,18 +11,19 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
-from sklearn.metrics import roc_auc_score
 
 from moderation.comment import Comment
 from moderation.errors import InputError
+from moderation.evaluation.plan import FunctionalReach
+from moderation.evaluation.resampling import RESAMPLES, Estimate, rounded
 from moderation.heads.calibration import CalibrationKind
 from moderation.labels import TEXT_LABELS
 from moderation.moderator import Moderator
@@ -34,6 +35,7 @@ IDENTITY: Final = "identity"
 """The list whose entries the prejudice measure tells apart."""
 
 _SLOT = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
+_PREJUDICE_LABEL: Final = "toxicity"
 _TERM = "term"  # the form that a slot without a form takes
 
 _Entry = Mapping[str, str]  # of a list: its forms by name
@@ -75,7 +77,8 @@ class FunctionResult:
 
     Attributes
     ----------
-    name, label : str
+    name, label, meaning : str
+        The function's.
     cases : int
     accuracy : float
         Share of the cases that are right.
@@ -85,6 +88,7 @@ class FunctionResult:
 
     name: str
     label: str
+    meaning: str
     cases: int
     accuracy: float
     wrong: tuple[Case, ...]
@@ -110,6 +114,86 @@ class TermResult:
     subgroup: float
     bpsn: float
     bnsp: float
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityTerms:
+    """The prejudice of a moderator.
+
+    Attributes
+    ----------
+    terms : tuple of TermResult
+    worst, mean : mapping of str to Estimate
+        ``subgroup``, ``bpsn`` and ``bnsp`` of the term for which it is lowest, and of the average term; sentences are
+        what is drawn anew, all terms filling the same.
+    """
+
+    terms: tuple[TermResult, ...]
+    worst: Mapping[str, Estimate]
+    mean: Mapping[str, Estimate]
+
+    def figures(self, reach: FunctionalReach) -> dict[str, float]:
+        """The numbers by name, with those that were to be reached."""
+        figures: dict[str, float] = {"terms": len(self.terms)}
+        for extent, estimates in (("worst", self.worst), ("mean", self.mean)):
+            for kind, estimate in estimates.items():
+                figures |= estimate.figures(f"{extent}_{kind}", getattr(reach, f"{extent}_{kind}", None))
+        return figures
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """How a moderator did on a folder of cases.
+
+    Attributes
+    ----------
+    functions : sequence of FunctionResult
+    identities : IdentityTerms or None
+        None where the folder tells none apart, or the bundle gives no toxicity.
+    reach : FunctionalReach
+    """
+
+    functions: Sequence[FunctionResult]
+    identities: IdentityTerms | None
+    reach: FunctionalReach
+
+    @property
+    def worst(self) -> FunctionResult:
+        """The function with the smallest share of cases right."""
+        return min(self.functions, key=lambda result: result.accuracy)
+
+    @property
+    def missed(self) -> int | None:
+        """How many functions stay below what was to be reached in each; None where that was nothing."""
+        wanted = self.reach.worst_function
+        return None if wanted is None else sum(result.accuracy < wanted for result in self.functions)
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """The numbers by what was measured, then by name."""
+        missed = {} if self.missed is None else {"functions_missed": self.missed}
+        figures = {
+            "functional cases": {
+                "cases": sum(result.cases for result in self.functions),
+                "functions": len(self.functions),
+                **missed,
+                **accuracy(self.functions).figures("accuracy", self.reach.accuracy),
+                **accuracy([self.worst]).figures("worst_function", self.reach.worst_function),
+            }
+        }
+        if self.identities is not None:
+            figures["identity terms"] = self.identities.figures(self.reach)
+        return figures
+
+    def document(self) -> dict[str, Any]:
+        """Everything as JSON holds it, numbers rounded to four places."""
+        document: dict[str, Any] = rounded(
+            {
+                "figures": self.figures(),
+                "functions": [asdict(result) for result in self.functions],
+                "terms": [asdict(term) for term in self.identities.terms] if self.identities is not None else [],
+            }
+        )
+        return document
 
 
 def read_functions(folder: Path) -> list[Function]:
@@ -179,16 +263,33 @@ def measure(moderator: Moderator, functions: Sequence[Function]) -> list[Functio
         pairs = zip(function.cases, flagged, strict=True)
         wrong = tuple(case for case, flag in pairs if case.positive != bool(flag))
         accuracy = 1 - len(wrong) / len(function.cases)
-        results.append(FunctionResult(function.name, function.label, len(function.cases), accuracy, wrong))
+        described = function.name, function.label, function.meaning
+        results.append(FunctionResult(*described, len(function.cases), accuracy, wrong))
     return results
 
 
-def overall(results: Sequence[FunctionResult]) -> float:
-    """Share of all cases that are right, each counted once."""
-    return 1 - sum(len(result.wrong) for result in results) / sum(result.cases for result in results)
+def measure_suite(moderator: Moderator, folder: Path, reach: FunctionalReach) -> SuiteResult:
+    """Measure a folder of cases, and the prejudice where the folder holds sentences for it.
+
+    Raises
+    ------
+    InputError
+        Names the file, the entry and the reason; or if the bundle gives no label of any function.
+    """
+    functions = measure(moderator, read_functions(folder))
+    tells_apart = (folder / IDENTITY_TERMS).exists() and _PREJUDICE_LABEL in moderator.labels
+    return SuiteResult(functions, identity_terms(moderator, folder) if tells_apart else None, reach)
 
 
-def identity_terms(moderator: Moderator, folder: Path, label: str = "toxicity") -> list[TermResult]:
+def accuracy(results: Sequence[FunctionResult]) -> Estimate:
+    """Share of all cases that are right, each counted once; cases are drawn anew within each function."""
+    sizes = np.array([result.cases for result in results])
+    right = sizes - [len(result.wrong) for result in results]
+    drawn = np.random.default_rng(0).binomial(sizes, right / sizes, size=(RESAMPLES, len(sizes)))
+    return Estimate.of(right.sum() / sizes.sum(), drawn.sum(axis=1) / sizes.sum())
+
+
+def identity_terms(moderator: Moderator, folder: Path, label: str = _PREJUDICE_LABEL) -> IdentityTerms:
     """Measure the prejudice of a moderator: every sentence is filled with every identity.
 
     Parameters
@@ -202,8 +303,8 @@ def identity_terms(moderator: Moderator, folder: Path, label: str = "toxicity") 
 
     Returns
     -------
-    list of TermResult
-        In the order of the list.
+    IdentityTerms
+        Its terms in the order of the list.
 
     Raises
     ------
@@ -221,21 +322,54 @@ def identity_terms(moderator: Moderator, folder: Path, label: str = "toxicity") 
     texts = [_fill(template, {IDENTITY: entry}, str(path)) for entry in entries for template in templates]
     scores = moderator.probabilities([Comment(text) for text in texts])[:, moderator.labels.index(label)]
     neutral, abusive = np.hsplit(scores.reshape(len(entries), -1), [len(sentences.neutral)])
-    others = ~np.eye(len(entries), dtype=bool)
-    return [
-        TermResult(
-            term=entry[_TERM],
-            subgroup=_roc_auc(abusive[at], neutral[at]),
-            bpsn=_roc_auc(abusive[others[at]], neutral[at]),
-            bnsp=_roc_auc(abusive[at], neutral[others[at]]),
-        )
-        for at, entry in enumerate(entries)
-    ]
+    wins = _wins(neutral, abusive)
+    values = {kind: won.mean(axis=(1, 2)) for kind, won in wins.items()}
+    resampled = {kind: _resampled(won) for kind, won in wins.items()}
+    worst = {kind: int(found.argmin()) for kind, found in values.items()}
+    return IdentityTerms(
+        terms=tuple(
+            TermResult(entry[_TERM], **{kind: float(found[at]) for kind, found in values.items()})
+            for at, entry in enumerate(entries)
+        ),
+        worst={kind: Estimate.of(values[kind][at], resampled[kind][:, at]) for kind, at in worst.items()},
+        mean={kind: Estimate.of(found.mean(), resampled[kind].mean(axis=1)) for kind, found in values.items()},
+    )
 
 
-def _roc_auc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
-    target = np.repeat([1, 0], [positive.size, negative.size])
-    return float(roc_auc_score(target, np.concatenate([positive.ravel(), negative.ravel()])))
+def _wins(neutral: NDArray[np.float64], abusive: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """How often an abusive sentence scores higher than a neutral one, of the terms that each kind of figure compares.
+
+    Parameters
+    ----------
+    neutral, abusive : ndarray, shape (n_terms, n_neutral) and (n_terms, n_abusive)
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_terms, n_neutral, n_abusive)
+        Shares, ties counting half: their mean over all pairs of sentences is the ROC AUC (Mann and Whitney 1947).
+    """
+    terms = range(len(neutral))
+    return {
+        "subgroup": np.stack([_won(neutral[[at]], abusive[[at]]) for at in terms]),
+        "bpsn": np.stack([_won(neutral[[at]], np.delete(abusive, at, axis=0)) for at in terms]),
+        "bnsp": np.stack([_won(np.delete(neutral, at, axis=0), abusive[[at]]) for at in terms]),
+    }
+
+
+def _won(neutral: NDArray[np.float64], abusive: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By pair of sentences, averaged over terms; shape (n_neutral, n_abusive)."""
+    low, high = neutral[:, None, :, None], abusive[None, :, None, :]
+    return np.asarray(((high > low) + (high == low) / 2).mean(axis=(0, 1)))
+
+
+def _resampled(won: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ROC AUC of every term on sentences drawn anew, shape (n_resamples, n_terms)."""
+    generator = np.random.default_rng(0)
+    _, n_neutral, n_abusive = won.shape
+    neutral, abusive = (
+        generator.multinomial(size, np.full(size, 1 / size), size=RESAMPLES) / size for size in (n_neutral, n_abusive)
+    )
+    return np.asarray(np.einsum("ri,tij,rj->rt", neutral, won, abusive, optimize=True))
 
 
 class _Table(BaseModel):

@@ -1,0 +1,258 @@
+"""Disguised words in a batch: arrays find what looks odd, the lexicon says what it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation.text.lexicon import LONGEST, Lexicon
+
+Edit: TypeAlias = tuple[int, int, str]
+"""Start, end, and what stands there instead."""
+Reader: TypeAlias = Callable[[re.Match[str]], str]
+
+_LEXICON: Final = Lexicon.load()
+_A: Final = 27  # letters and "no letter"
+
+_CODE = np.zeros(256, dtype=np.uint8)
+_CODE[ord("a") : ord("z") + 1] = np.arange(1, _A)
+_WORD = np.zeros(256, dtype=bool)
+_WORD[[*b"abcdefghijklmnopqrstuvwxyz0123456789'", *range(128, 256)]] = True
+_BESIDE, _BEFORE, _BETWEEN, _FIGURE, _JOINT = range(1, 6)
+_MARK = np.zeros(256, dtype=np.uint8)
+_MARK[[*b"@$|"]] = _BESIDE  # odd beside a letter
+_MARK[[*b"!"]] = _BEFORE  # odd before one
+_MARK[[*b"*<(+%^#&=?~"]] = _BETWEEN  # odd between two
+_MARK[[*b"0123456789"]] = _FIGURE  # behind one and before another or a figure, or at an edge of three letters
+_MARK[[*b".-_"]] = _JOINT  # where it parts a word
+
+_GLYPH: Final = r"[a-z0-9@$!](?!')"
+_APART: Final = re.compile(rf"{_GLYPH}(?:(?: {{1,3}}| ?[\-_*./] ?){_GLYPH}){{2,}}")
+_GLYPHS: Final = re.compile(_GLYPH)
+_MARKED: Final = r"a-z0-9@$!|*<(+%^#&=?~._\-"
+_PIECE: Final = re.compile(rf"(?<![{_MARKED}])(?<![a-z0-9]')[{_MARKED}]+")  # not what follows an apostrophe
+_CAPITALISED: Final = re.compile(r"(?:(?<![\w/])#)?[A-Za-z]+")
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WIDE_GAP: Final = re.compile(r" {2,}")
+_FRAGMENT: Final = re.compile(rb"(?<![\w'\x80-\xff])(?<!\d )[a-z]+\Z")
+_FRAGMENTS: Final = re.compile(rb"(?: [a-z]{1,14}(?![\w'\x80-\xff])){1,3}")
+_REACH: Final = 16  # bytes before a seam among which its word starts
+_CACHE: Final = 1 << 14
+
+
+def split_humps(text: bytes) -> bytes:
+    """Part words that capitals part: in a hash tag, and where one of them is in the lexicon."""
+    raw = np.frombuffer(text, dtype=np.uint8)
+    capital = (raw - ord("A")) < 26
+    small = (raw - ord("a")) < 26
+    humps = np.flatnonzero(small[:-1] & capital[1:])
+    if not len(humps):
+        return text
+    return _edited(text, _rewritten(text, raw, humps, _CAPITALISED, _split_capitalised))
+
+
+def undo_spacing(text: bytes) -> bytes:
+    """Join letters that stand apart: "i d i o t", "k.y.s", "s t u p i d  f o o l".
+
+    Four letters or more are joined always, fewer where they make up a word of the lexicon.
+    """
+    raw = np.frombuffer(text, dtype=np.uint8)
+    word = _WORD[raw]
+    glyph = word | (raw == ord("@")) | (raw == ord("$")) | (raw == ord("!"))
+    alone = np.flatnonzero(glyph[1:-1] & ~word[:-2] & ~word[2:]) + 1
+    near = np.diff(alone) <= 4
+    if not (near[1:] & near[:-1]).any():
+        return text
+    return _edited(text, _joined_runs(text, alone, near))
+
+
+def undo_disguise(text: bytes) -> bytes:
+    """Rewrite what the lexicon can read: masks, leet spelling, repeated letters, joined words, words in fragments.
+
+    Parameters
+    ----------
+    text : bytes
+        Lower-case UTF-8 in which no two blanks follow each other, a separator on either end.
+    """
+    raw = np.frombuffer(text, dtype=np.uint8)
+    code = _CODE[raw]
+    pair = code[:-1].astype(np.intp) * _A + code[1:]
+    odd = _odd_places(raw, code, pair)
+    return _edited(text, [*_joined_fragments(text, raw, code, pair), *_rewritten(text, raw, odd, _PIECE, _read)])
+
+
+def _odd_places(raw: NDArray[np.uint8], code: NDArray[np.uint8], pair: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Positions at which a chunk of text may hide a word; seldom any in ordinary text."""
+    letter = code > 0
+    mark, before, after = _MARK[raw[1:-1]], letter[:-2], letter[2:]
+    same = raw[1:] == raw[:-1]
+    doubled = same & ((code[1:] == 1) | (code[1:] == 9) | (code[1:] == 21))  # "aa", "ii", "uu" are rare
+    odd = doubled[1:] | (same[1:] & same[:-1] & letter[2:])
+    odd |= (mark == _BESIDE) & (before | after)
+    odd |= (mark == _BEFORE) & after
+    odd |= (mark == _BETWEEN) & before & (after | same[1:])
+    odd |= (mark == _FIGURE) & before & (after | (_MARK[raw[2:]] == _FIGURE) | (raw[1:-1] == ord("8")))  # "h8"
+    three = letter[:-2] & letter[1:-1] & letter[2:]
+    odd[2:] |= (mark[2:] == _FIGURE) & three[:-2]
+    odd[:-2] |= (mark[:-2] == _FIGURE) & three[2:]
+    joints = np.flatnonzero((mark == _JOINT) & before & (after | same[1:])) + 1
+    dashes = same[joints] & ~letter[joints - 3] & (raw[joints] != ord("."))
+    lone = ~letter[joints - 2] | ~letter[joints + 2] | dashes
+    return np.concatenate([np.flatnonzero(odd) + 1, joints[lone | _seam(code, pair, joints)], _beginnings(code, pair)])
+
+
+def _beginnings(code: NDArray[np.uint8], pair: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where words begin that are split off others or written another way."""
+    gram = pair[:-2] * _A**2 + pair[2:]
+    found = np.flatnonzero(_BEGINNINGS.short[gram[:-1]])
+    found = found[_contains(_BEGINNINGS.long, gram[found] * _A + code[found + 4])]
+    return np.asarray(found + 1)
+
+
+def _seam(code: NDArray[np.uint8], pair: NDArray[np.intp], places: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether a word of the lexicon may be broken in two at each place."""
+    found = _SEAMS.short[pair[places - 2] * _A**2 + pair[places + 1]]
+    near = places[found]
+    left, right = pair[near - 2], pair[near + 1]
+    left = left + np.where(left >= _A, code[near - 3].astype(np.intp), 0) * _A**2
+    right = right * _A + np.where(right % _A > 0, code[np.minimum(near + 3, len(code) - 1)], 0)
+    found[found] = _contains(_SEAMS.long, left * _A**3 + right)
+    return np.asarray(found)
+
+
+def _contains(table: NDArray[np.intp], values: NDArray[np.intp]) -> NDArray[np.bool_]:
+    return np.asarray(table[np.minimum(np.searchsorted(table, values), len(table) - 1)] == values)
+
+
+def _joined_fragments(
+    text: bytes, raw: NDArray[np.uint8], code: NDArray[np.uint8], pair: NDArray[np.intp]
+) -> Iterator[Edit]:
+    """Words with a blank inside: "stu pid"."""
+    blanks = np.flatnonzero(raw[:-2] == ord(" "))
+    end = 0
+    for seam in blanks[_seam(code, pair, blanks)].tolist():
+        before, found = _FRAGMENT.search(text, max(end, seam - _REACH), seam), _FRAGMENTS.match(text, seam)
+        if before is None or found is None:
+            continue
+        fragments = [before[0].decode(), *found[0].decode().split()]
+        for count in range(2, len(fragments) + 1):
+            meant = _LEXICON.join(fragments[:count])
+            if meant is not None:
+                end = seam + sum(map(len, fragments[1:count])) + count - 1
+                yield before.start(), end, meant
+                break
+
+
+def _joined_runs(text: bytes, alone: NDArray[np.intp], near: NDArray[np.bool_]) -> Iterator[Edit]:
+    """Runs of three or more letters that stand alone, near each other."""
+    breaks = np.flatnonzero(~near)
+    firsts, lasts = np.append(0, breaks + 1), np.append(breaks, len(near))
+    long = lasts - firsts > 1
+    for start, last in zip(alone[firsts[long]].tolist(), alone[lasts[long]].tolist(), strict=True):
+        run = text[start : last + 1].decode("latin-1")
+        yield start, last + 1, _APART.sub(_respaced, run)
+
+
+def _respaced(found: re.Match[str]) -> str:
+    run = found[0]
+    glyphs = "".join(_GLYPHS.findall(run))
+    meant = _LEXICON.read_spaced(glyphs)
+    if meant is not None:
+        return meant
+    marks = set(_GLYPHS.sub("", run))
+    if not glyphs.isalpha() or len(glyphs) < (3 if marks <= {*"-_"} else 4) or len(marks) > 1 or "*" in marks:
+        return run
+    if marks == {" "} and "  " in run:  # the wider gap stands between words
+        return " ".join(word.replace(" ", "") for word in _WIDE_GAP.split(run))
+    return glyphs
+
+
+def _read(found: re.Match[str]) -> str:
+    piece = found[0]
+    return piece if len(piece) > LONGEST else _read_piece(piece)
+
+
+@lru_cache(maxsize=_CACHE)
+def _read_piece(piece: str) -> str:
+    return _LEXICON.read(piece) or piece
+
+
+def _split_capitalised(found: re.Match[str]) -> str:
+    words = _HUMP.split(found[0])
+    if len(words) == 1 or found[0].lower() in _LEXICON.words:
+        return found[0]
+    parted = words[0].startswith("#") or not _LEXICON.words.keys().isdisjoint(word.lower() for word in words)
+    return (" " if parted else "").join(words)
+
+
+def _rewritten(
+    text: bytes, raw: NDArray[np.uint8], places: NDArray[np.intp], pattern: re.Pattern[str], read: Reader
+) -> Iterator[Edit]:
+    """Each chunk between blanks that holds one of the places, with what the pattern finds in it read."""
+    if not len(places):
+        return
+    blanks = np.flatnonzero(raw <= ord(" "))
+    ends = np.unique(np.searchsorted(blanks, places))
+    for start, end in zip((blanks[ends - 1] + 1).tolist(), blanks[ends].tolist(), strict=True):
+        yield start, end, pattern.sub(read, text[start:end].decode("latin-1"))
+
+
+def _edited(text: bytes, edits: Iterable[Edit]) -> bytes:
+    """The text with the edits made; of two that overlap, the one that starts earlier."""
+    parts, done = [], 0
+    for start, end, meant in sorted(edits):
+        if start >= done:
+            parts += [text[done:start], meant.encode("latin-1")]
+            done = end
+    return b"".join([*parts, text[done:]]) if parts else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Grams:
+    """A few characters to look for: a table of their middle four, and the numbers of all of them."""
+
+    short: NDArray[np.bool_]
+    long: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, grams: Iterable[str], middle: slice) -> Self:
+        distinct = sorted(set(grams))
+        short = np.zeros(_A**4, dtype=bool)
+        short[[_number(gram[middle]) for gram in distinct]] = True
+        return cls(short, np.unique([_number(gram) for gram in distinct]))
+
+
+def _number(gram: str) -> int:
+    """Letters as figures to base 27; what is no letter is a nought."""
+    number = 0
+    for letter in gram:
+        number = number * _A + int(_CODE[ord(letter)])
+    return number
+
+
+def _first_five() -> Iterator[str]:
+    """First characters of every word that is split off others or written another way."""
+    for word, form in _LEXICON.words.items():
+        if word.isalpha() and (word != form or (word in _LEXICON.joined and len(word) > 3)):
+            opening = word[:5] if len(word) > 3 else f" {word}"
+            yield from [opening] if len(opening) > 4 else (opening + letter for letter in _ANY)
+
+
+def _around_seams() -> Iterator[str]:
+    """Three characters on either side of every place where a word may be broken in two."""
+    for word in filter(str.isalpha, _LEXICON.words):
+        for place in range(1, len(word)):
+            before, after = word[:place], word[place:]
+            if _LEXICON.join((before, after)):
+                yield f"  {before}"[-3:] + f"{after}  "[:3]
+
+
+_ANY: Final = " abcdefghijklmnopqrstuvwxyz"
+_BEGINNINGS: Final = _Grams.of(_first_five(), slice(0, 4))
+_SEAMS: Final = _Grams.of(_around_seams(), slice(1, 5))
