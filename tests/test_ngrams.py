@@ -84,11 +84,18 @@ def bare(text: str) -> str:
     return re.sub(r"[^a-z0-9']|(?<![a-z0-9])'|'(?![a-z0-9])", " ", text)
 
 
+def unmarked(batch: TokenBatch) -> TokenBatch:
+    """The same words, in no scope."""
+    copy = replace(batch)
+    vars(copy)["marks"] = np.zeros_like(batch.marks)
+    return copy
+
+
 def test_words_and_pairs_are_those_of_scikit_learn_where_there_is_no_punctuation(texts: list[str]) -> None:
     reference = CountVectorizer(ngram_range=(1, 2), token_pattern=WORD.pattern)
     unpunctuated = [bare(text) for text in texts]
     batch = tokenise(unpunctuated)
-    not_negated = replace(batch, marks=np.zeros_like(batch.marks))
+    not_negated = unmarked(batch)
 
     np.testing.assert_array_equal(common(counts(not_negated, 0)), common(reference.fit_transform(unpunctuated)))
 
@@ -136,7 +143,7 @@ def test_a_word_in_a_scope_is_another_one_than_outside() -> None:
 def test_a_word_in_another_scope_is_the_same_as_outside(scope: Scope) -> None:
     cue = scope.cues.split()[0]
     batch = tokenise([f"{cue} idiot"])
-    outside = replace(batch, marks=np.zeros_like(batch.marks))
+    outside = unmarked(batch)
     assert batch.marks[1] == 1 << SCOPES.index(scope)
 
     np.testing.assert_array_equal(NgramTfidf().hash(batch)[0], NgramTfidf().hash(outside)[0])

@@ -48,7 +48,7 @@ class ClassifyRequest(BaseModel):
 
 
 class Classification(BaseModel):
-    """Probabilities at half and half, in percent; 0 where there is no trained head."""
+    """Scores on Perspective's scale, in percent; 0 where there is no trained head."""
 
     toxicity: Percent
     severe_toxicity: Percent
@@ -62,7 +62,7 @@ class Classification(BaseModel):
 
     @classmethod
     def of(cls, scores: Mapping[str, float]) -> Self:
-        """The same of our labels; `scores` are probabilities at half and half."""
+        """The same of our labels; `scores` are on Perspective's scale."""
         return cls(**{name: round(100 * scores.get(label, 0.0)) for name, label in _LABELS.items()})
 
 

@@ -126,7 +126,7 @@ class ModerationResult(BaseModel):
 
     flagged: bool = Field(description="Whether any category applies.")
     categories: dict[Category, bool] = Field(description="Whether the site's policy flags it; false without a head.")
-    category_scores: dict[Category, float] = Field(description="Probability at half and half; 0 without a head.")
+    category_scores: dict[Category, float] = Field(description="Score on Perspective's scale; 0 without a head.")
     category_applied_input_types: dict[Category, list[Literal["text"]]] = Field(description="Empty without a head.")
 
     @classmethod
@@ -138,7 +138,7 @@ class ModerationResult(BaseModel):
         flags : tuple of str
             Labels that the policy flags.
         scores : mapping of str to float
-            Probability per label, at half and half.
+            Score per label, on Perspective's scale.
         """
         heads = {category: labels for category, labels in HEADS.items() if scores.keys() >= set(labels)}
         categories = {category: category in heads and set(flags) >= set(heads[category]) for category in Category}

@@ -7,7 +7,6 @@ it speaks of. The taught transformer then judges all texts; what it says is kept
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
@@ -25,6 +24,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from moderation.corpora import LabelledComments
 from moderation.corpora.recipe import CorpusMap, LabelRule
 from moderation.distillation.encoder import Encoder, by_length
+from moderation.distillation.shards import in_shards
 
 _POOL: Final = 4096
 _KEPT_EVERY: Final = 250
@@ -196,7 +196,7 @@ def _loss(logits: Tensor, shares: Tensor) -> Tensor:
 
 
 def answers(judge: Judge, texts: Sequence[str], cache: Path) -> NDArray[np.float16]:
-    """What the teacher says of texts, kept in shards so that an interrupted run goes on where it was.
+    """What the teacher says of texts.
 
     Returns
     -------
@@ -204,12 +204,4 @@ def answers(judge: Judge, texts: Sequence[str], cache: Path) -> NDArray[np.float
         Log-odds.
     """
     weights = judge.head.weight.detach().numpy().tobytes()
-    folder = cache / hashlib.sha256(weights + json.dumps(list(texts)).encode()).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    shards = []
-    for start in track(range(0, len(texts), _POOL), description="the teacher's answers"):
-        path = folder / f"{start:07d}.npy"
-        if not path.exists():
-            np.save(path, judge.log_odds(texts[start : start + _POOL]))
-        shards.append(np.load(path))
-    return np.concatenate(shards)
+    return in_shards(judge.log_odds, texts, cache, "the teacher's answers", weights)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,10 +17,10 @@ from torch.nn import EmbeddingBag
 from torch.nn.functional import normalize
 
 from moderation.distillation.encoder import Encoder
+from moderation.distillation.shards import in_shards
 from moderation.text.embeddings import StaticEmbeddings
 from moderation.text.tokens import words
 
-SHARD: Final = 4096
 _MAX_WORDS: Final = 80
 _SMOOTHING: Final = 1e-3
 
@@ -67,17 +65,8 @@ def _passages(text: str, size: int) -> list[str]:
 
 
 def teach(teacher: Encoder, texts: Sequence[str], cache: Path) -> NDArray[np.float32]:
-    """The teacher's vectors of all texts, kept in shards so that an interrupted run goes on where it was."""
-    key = hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()[:16]
-    folder = cache / key
-    folder.mkdir(parents=True, exist_ok=True)
-    shards = []
-    for start in track(range(0, len(texts), SHARD), description="teacher's vectors"):
-        path = folder / f"{start:07d}.npy"
-        if not path.exists():
-            np.save(path, teacher.encode(texts[start : start + SHARD]))
-        shards.append(np.load(path))
-    return np.concatenate(shards).astype(np.float32)
+    """The teacher's vectors of all texts."""
+    return in_shards(teacher.encode, texts, cache, "teacher's vectors").astype(np.float32)
 
 
 def vocabulary(split: Sequence[Sequence[str]], size: int) -> tuple[list[str], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from moderation.corpora import CorpusMap, CorpusSpec, LabelledComments, LabelRule, read_labelled
+from moderation.corpora import CorpusMap, CorpusSpec, LabelledComments, LabelRule, read_corpora, read_labelled
 from moderation.heads.calibration import CalibrationKind
 from moderation.labels import LABELS
 
@@ -166,15 +166,14 @@ class EvaluationMap(CorpusMap):
         InputError, RowError
             If a file or a row of it cannot be used.
         """
-        for name, spec in self.corpora.items():
-            progress(name)
-            articles = self.locate(spec.articles, folder) if spec.articles else None
-            corpus = read_labelled(self.locate(spec.file, folder), spec, articles)
-            if spec.without is not None:
+        for name, corpus in read_corpora(self, folder, progress):
+            spec = self.corpora[name]
+            if spec.without is None:
+                yield name, corpus
+            else:
                 texts = CorpusSpec(file=spec.without, licence=spec.licence, terms=spec.terms, text=spec.text)
                 taught = read_labelled(self.locate(spec.without, folder), texts)
-                corpus = _without(corpus, {_plain(comment.text) for comment in taught.comments})
-            yield name, corpus
+                yield name, _without(corpus, {_plain(comment.text) for comment in taught.comments})
 
 
 def _plain(text: str) -> str:

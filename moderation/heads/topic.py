@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -13,8 +12,7 @@ from numpy.typing import NDArray
 from moderation.comment import Article
 from moderation.heads.network import SmallNetwork
 from moderation.text.features import Featuriser, TextFeatures
-from moderation.text.hashing import mix
-from moderation.text.tokens import tokenise
+from moderation.text.hashing import hash_list, mix
 
 PASSAGE_WORDS: Final = 60
 FEATURE_NAMES: Final = (
@@ -137,7 +135,7 @@ def unanswered(parts: TextFeatures, article: ArticleFeatures | None, parent: Tex
     answered = np.concatenate([parent.tokens.hashes, article.words if article is not None else hashes[:0]])
     sides = np.concatenate([parent.vectors, article.vectors if article is not None else parent.vectors[:0]])
     counts = ~np.isin(hashes, answered) & (parts.rarity >= _COMMON)
-    weights = parts.rarity * counts * (1 + np.isin(hashes, _word_hashes(_META_WORDS)))
+    weights = parts.rarity * counts * (1 + np.isin(hashes, hash_list(_META_WORDS)))
     return np.asarray(_sums(parts, weights) * (1 - (parts.vectors @ sides.T).max(axis=1).clip(0, 1)))
 
 
@@ -190,12 +188,7 @@ def _own_columns(comments: TextFeatures) -> dict[str, NDArray[np.float32]]:
 
 def _occurrences(texts: TextFeatures, words: str) -> NDArray[np.float32]:
     """How many words of each text are among the given ones."""
-    return _sums(texts, np.isin(texts.tokens.hashes, _word_hashes(words)).astype(np.float32))
-
-
-@cache
-def _word_hashes(words: str) -> NDArray[np.uint64]:
-    return tokenise([words]).hashes
+    return _sums(texts, np.isin(texts.tokens.hashes, hash_list(words)).astype(np.float32))
 
 
 def _weighted_share(texts: TextFeatures, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:

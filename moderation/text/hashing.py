@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -39,6 +40,7 @@ def hash_runs(letters: NDArray[np.uint8], lengths: NDArray[np.intp]) -> NDArray[
     return mix(np.add.reduceat(letters * _POWERS[positions % _POSITIONS], firsts))
 
 
+@cache
 def hash_list(words: str) -> NDArray[np.uint64]:
     """Hashes of words that are normalised already and separated by blanks."""
     parts = [word.encode() for word in words.split()]

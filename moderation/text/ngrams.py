@@ -154,7 +154,7 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         by_part[1:, 0] += by_part[:-1, 1] / 2
         by_part[:, 1] /= 2
         by_place = (table[chars + (1 << self.word_bits)] * of_char[:, :, None]).sum(axis=1)
-        opens = np.flatnonzero(batch.inside & ~np.roll(batch.inside, 1)) - 1  # the blank before a word belongs to it
+        opens = batch.starts - 1  # the blank before a word belongs to it
         by_chars = np.add.reduceat(by_place, opens) if len(opens) else by_place[:0]
         texts = np.repeat(np.arange(len(batch)), batch.counts)
         return _unit_share(by_part.sum(axis=1), texts, len(batch)) + _unit_share(by_chars, texts, len(batch))
@@ -219,8 +219,7 @@ def _punctuation(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.uint64
     marks = ~batch.inside & (batch.text > ord(" ")) & (batch.text != ord(SEPARATOR))
     edges = np.flatnonzero(np.diff(marks)) + 1
     starts, ends = edges[::2], edges[1::2]
-    opens = np.flatnonzero(batch.inside[1:] & ~batch.inside[:-1]) + 1
-    words = np.searchsorted(opens, starts) - 1
+    words = np.searchsorted(batch.starts, starts) - 1
     texts = np.searchsorted(batch.bounds, starts) - 1
     follows = words >= batch.indptr[texts]
     return words[follows], hash_runs(batch.text[marks], ends - starts)[follows]

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation.text.hashing import hash_list
+
+if TYPE_CHECKING:  # tokens asks for its marks here
+    from moderation.text.tokens import TokenBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +88,19 @@ _CLAUSE_END = np.zeros(256, dtype=bool)
 _CLAUSE_END[[*b'.!?;:,()"\x1e']] = True
 
 
-def mark(
-    text: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
-    bounds: NDArray[np.intp],
-    indptr: NDArray[np.intp],
-    cues: NDArray[np.uint8],
-) -> NDArray[np.uint8]:
+def mark(batch: TokenBatch) -> NDArray[np.uint8]:
     """Mark each word with the scopes that it stands in.
-
-    Parameters
-    ----------
-    text, inside, bounds, indptr
-        As in `moderation.text.tokens.TokenBatch`.
-    cues : ndarray of uint8, shape (n_words,)
-        As `cues_among` finds them.
 
     Returns
     -------
     ndarray of uint8, shape (n_words,)
-        Bit i is set in ``SCOPES[i]``, bit ``len(SCOPES)`` between quotation marks.
+        Bit i is set in ``SCOPES[i]``, bit `QUOTED` between quotation marks.
     """
+    cues = cues_among(batch.hashes)
     at = np.arange(len(cues))
-    starts = np.flatnonzero(inside[1:] & ~inside[:-1]) + 1
-    texts = np.repeat(indptr[:-1], np.diff(indptr)), np.repeat(indptr[1:], np.diff(indptr))
-    clauses = _clauses(text, starts)
-    marks = _quoted(text, inside, bounds, starts, indptr).astype(np.uint8) << np.uint8(len(SCOPES))
+    texts = np.repeat(batch.indptr[:-1], batch.counts), np.repeat(batch.indptr[1:], batch.counts)
+    clauses = _clauses(batch)
+    marks = _quoted(batch).astype(np.uint8) << np.uint8(QUOTED)
     for bit, scope in enumerate(SCOPES):
         first, last = clauses if scope.in_clause else texts
         cue = (cues >> np.uint8(bit)) & np.uint8(1)
@@ -138,31 +128,26 @@ def _cue_table() -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     return np.array(known, dtype=np.uint64), np.array([kinds[value] for value in known], dtype=np.uint8)
 
 
-def _clauses(text: NDArray[np.uint8], starts: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _clauses(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First word of each word's clause, and the one behind its last."""
-    numbers = np.cumsum(_CLAUSE_END[text])[starts]
+    numbers = np.cumsum(_CLAUSE_END[batch.text])[batch.starts]
     return np.searchsorted(numbers, numbers, "left"), np.searchsorted(numbers, numbers, "right")
 
 
-def _quoted(
-    text: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
-    bounds: NDArray[np.intp],
-    starts: NDArray[np.intp],
-    indptr: NDArray[np.intp],
-) -> NDArray[np.bool_]:
+def _quoted(batch: TokenBatch) -> NDArray[np.bool_]:
     """Which words stand behind an opening quotation mark that is closed later in the same text."""
-    before = np.cumsum(text == ord('"'))
-    counts = np.diff(indptr)
-    number = before[starts] - np.repeat(before[bounds[:-1]], counts)
+    before = np.cumsum(batch.text == ord('"'))
+    bounds, counts = batch.bounds, batch.counts
+    number = before[batch.starts] - np.repeat(before[bounds[:-1]], counts)
     total = np.repeat(before[bounds[1:]] - before[bounds[:-1]], counts)
-    return np.asarray((number % 2 == 1) & (number < total)) | _single_quoted(text, inside, starts)
+    return np.asarray((number % 2 == 1) & (number < total)) | _single_quoted(batch)
 
 
-def _single_quoted(text: NDArray[np.uint8], inside: NDArray[np.bool_], starts: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _single_quoted(batch: TokenBatch) -> NDArray[np.bool_]:
     """Which words stand between a mark that opens a word and the next, which opens none."""
+    text, inside = batch.text, batch.inside
     marks = np.flatnonzero(((text == ord("'")) & ~inside) | (text == ord("\x1e")))
     single = text[marks] == ord("'")
     opens = single & inside[np.minimum(marks + 1, len(text) - 1)] & ~inside[marks - 1]
-    last = np.searchsorted(marks, starts) - 1
+    last = np.searchsorted(marks, batch.starts) - 1
     return np.asarray(opens[last] & (single & ~opens)[last + 1])

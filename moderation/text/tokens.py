@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation.text.hashing import hash_runs
 from moderation.text.normalise import SEPARATOR, normalise
-from moderation.text.scopes import cues_among, mark
+from moderation.text.scopes import mark
 
 _WORD = np.zeros(256, dtype=bool)
 _WORD[[*b"abcdefghijklmnopqrstuvwxyz0123456789", *range(128, 256)]] = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which would leave no place for what is cached
 class TokenBatch:
     """Normalised texts and their words.
 
@@ -32,8 +33,6 @@ class TokenBatch:
         Hash of each word.
     indptr : ndarray of intp, shape (n_texts + 1,)
         Text i holds the words ``indptr[i]:indptr[i + 1]``.
-    marks : ndarray of uint8, shape (n_words,)
-        In which scopes each word stands, see `moderation.text.scopes.mark`.
     """
 
     text: NDArray[np.uint8]
@@ -41,7 +40,6 @@ class TokenBatch:
     bounds: NDArray[np.intp]
     hashes: NDArray[np.uint64]
     indptr: NDArray[np.intp]
-    marks: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -58,7 +56,6 @@ class TokenBatch:
             bounds - bounds[0],
             self.hashes[words],
             indptr - indptr[0],
-            self.marks[words],
         )
 
     @property
@@ -66,17 +63,26 @@ class TokenBatch:
         """Number of words of each text, shape (n_texts,)."""
         return np.diff(self.indptr)
 
+    @cached_property
+    def starts(self) -> NDArray[np.intp]:
+        """Where in `text` each word starts, shape (n_words,)."""
+        return np.flatnonzero(self.inside[1:] & ~self.inside[:-1]) + 1
+
+    @cached_property
+    def marks(self) -> NDArray[np.uint8]:
+        """In which scopes each word stands, see `mark`; found when first asked for: articles and parents need none."""
+        return mark(self)
+
 
 def tokenise(texts: Sequence[str]) -> TokenBatch:
-    """Normalise texts, hash their words and mark what they stand in the scope of.
+    """Normalise texts and hash their words.
 
     A word is a run of letters, figures and bytes of non-Latin script, with apostrophes inside it.
     """
     text = normalise(texts)
     bounds = np.flatnonzero(text == ord(SEPARATOR))
     inside, starts, ends = _find_words(text)
-    hashes, indptr = hash_runs(text[inside], ends - starts), np.searchsorted(starts, bounds)
-    return TokenBatch(text, inside, bounds, hashes, indptr, mark(text, inside, bounds, indptr, cues_among(hashes)))
+    return TokenBatch(text, inside, bounds, hash_runs(text[inside], ends - starts), np.searchsorted(starts, bounds))
 
 
 def words(text: str) -> list[str]:
