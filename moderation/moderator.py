@@ -20,14 +20,17 @@ from moderation.heads.topic import ArticleFeatures, pair_features, unanswered
 from moderation.labels import OFF_TOPIC
 from moderation.policy import Policy
 from moderation.text.features import Featuriser, TextFeatures
+from moderation.text.reader import Reader
 from moderation.text.tokens import tokenise
-from moderation.verdict import Span, Verdict
+from moderation.verdict import Action, Span, Verdict
 
 CHUNK: Final = 256
 """Comments that are scored at once: few enough for the arrays to stay in the processor's cache."""
 CHUNK_CHARACTERS: Final = 1_000_000
 """Where comments are long, fewer are scored at once; a character takes about 75 bytes on the way."""
 ARTICLES_KEPT: Final = 1024
+PIECES_KEPT: Final = 1 << 17
+"""Pieces of text, mostly words, of which is remembered what they are made of and what the heads say of it."""
 _WEAKEST_SHARE: Final = 0.5  # of the strongest span's weight; below it a span says nothing
 
 
@@ -65,6 +68,7 @@ class Moderator:
         self.policy = policy if policy is not None else _rescaled(bundle, kind)
         self._calibration = Calibration.of(bundle.lines, self.labels, kind)
         self._featuriser = Featuriser(bundle.embeddings)
+        self._reader = Reader()
         self._lock = Lock()
         self._articles: OrderedDict[Article, ArticleFeatures] = OrderedDict()
 
@@ -142,7 +146,7 @@ class Moderator:
 
     def _contributions(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> dict[str, NDArray[np.float64]]:
         """What each part adds to the log-odds of the labels that the comment's own text decides."""
-        features = self._featuriser.transform([comment.text])
+        features = self._features([comment.text])
         alone = tokenise([comment.text[start:end] for start, end in parts])
         by_word = self.bundle.abuse.contributions(features, self._featuriser.contributions(features.tokens))
         labels = self.bundle.abuse.labels
@@ -161,8 +165,8 @@ class Moderator:
 
     def _unanswered(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> NDArray[np.float64]:
         """Share of each part in what the article and the parent do not answer."""
-        texts = self._featuriser.transform([comment.text[start:end] for start, end in parts])
-        parent = self._featuriser.transform([comment.parent or ""])
+        texts = self._features([comment.text[start:end] for start, end in parts])
+        parent = self._features([comment.parent or ""])
         alone = unanswered(texts, self._article(comment.article) if comment.article else None, parent)
         total = float(alone.sum())
         return np.asarray(alone / (total if total > 0 else 1.0), dtype=np.float64)
@@ -175,16 +179,20 @@ class Moderator:
         return self._calibration.probabilities(self._raw(comments))
 
     def _verdicts(self, comments: Sequence[Comment], policy: Policy) -> Iterator[Verdict]:
-        for row in self.probabilities(comments).tolist():
-            scores = {label: score for label, score in zip(self.labels, row, strict=True) if not isnan(score)}
-            yield Verdict(scores, policy.flags(scores), policy.action(scores))
+        probabilities = self.probabilities(comments)
+        striking = np.any(probabilities >= policy.flag_limits(self.labels), axis=1)  # most comments are not
+        for row, strikes in zip(probabilities.tolist(), striking.tolist(), strict=True):
+            scores = dict(zip(self.labels, row, strict=True))
+            if isnan(row[-1]):
+                scores = {label: score for label, score in scores.items() if not isnan(score)}
+            yield policy.verdict(scores) if strikes else Verdict(scores, (), Action.APPROVE)
 
     def _raw(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Uncalibrated log-odds, shape (n_comments, n_labels); NaN where there is none."""
         return np.concatenate([np.zeros((0, len(self.labels))), *map(self._raw_at_once, _chunks(comments))])
 
     def _raw_at_once(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
-        texts = self._featuriser.transform([comment.text for comment in comments])
+        texts = self._features([comment.text for comment in comments])
         raw = np.full((len(comments), len(self.labels)), np.nan)
         raw[:, : len(self.bundle.abuse.labels)] = self.bundle.abuse.decision_function(texts)
         in_context = [comment.has_context for comment in comments]
@@ -193,6 +201,13 @@ class Moderator:
             raw[:, self.labels.index(OFF_TOPIC)] = np.where(in_context, topic, np.nan)
         return raw
 
+    def _features(self, texts: Sequence[str]) -> TextFeatures:
+        """Features of texts, read with what is remembered of those before; where that is too much, it is forgotten."""
+        reader = self._reader
+        if len(reader) > PIECES_KEPT:
+            reader = self._reader = Reader()
+        return self._featuriser.transform(tokenise(texts, reader))
+
     def _pairs(self, comments: Sequence[Comment], texts: TextFeatures) -> NDArray[np.float32]:
         articles: dict[Article, int] = {}
         numbers = [articles.setdefault(c.article, len(articles)) if c.article else -1 for c in comments]
@@ -200,7 +215,7 @@ class Moderator:
             texts,
             [self._article(article) for article in articles],
             np.array(numbers, dtype=np.intp),
-            self._featuriser.transform([comment.parent or "" for comment in comments]),
+            self._features([comment.parent or "" for comment in comments]),
         )
 
     def _article(self, article: Article) -> ArticleFeatures:

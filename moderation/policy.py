@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from moderation.errors import PolicyError
 from moderation.labels import LABELS
-from moderation.verdict import Action
+from moderation.verdict import Action, Verdict
+
+_STRICTEST_FIRST: Final = tuple(Action)[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,23 @@ class Policy:
         if unknown:
             raise PolicyError(f"no such label: {', '.join(unknown)}; labels are {', '.join(LABELS)}")
 
+    def verdict(self, scores: Mapping[str, float]) -> Verdict:
+        """Scores with what they lead to."""
+        return Verdict(scores, self.flags(scores), self.action(scores))
+
     def flags(self, scores: Mapping[str, float]) -> tuple[str, ...]:
         """Labels of `scores` at or above their flag threshold."""
         limits = self.thresholds
-        return tuple(label for label, score in scores.items() if label in limits and score >= limits[label].flag)
+        return tuple([label for label, score in scores.items() if label in limits and score >= limits[label].flag])
 
     def action(self, scores: Mapping[str, float]) -> Action:
         """The strictest action that any label asks for."""
-        # no threshold lies below that for flags
-        wanted = {self.thresholds[label].action(scores[label]) for label in self.flags(scores)}
-        return max(wanted, key=list(Action).index, default=Action.APPROVE)
+        wanted = [limit.action(scores[label]) for label, limit in self.thresholds.items() if label in scores]
+        return next((action for action in _STRICTEST_FIRST if action in wanted), Action.APPROVE)
+
+    def flag_limits(self, labels: Sequence[str]) -> list[float]:
+        """From which score on each label is flagged, infinity for never; below them all there is nothing to do."""
+        return [self.thresholds[label].flag if label in self.thresholds else inf for label in labels]
 
     def but(self, changes: Mapping[str, Thresholds]) -> Policy:
         """The same policy with some labels' thresholds replaced."""

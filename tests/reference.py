@@ -51,7 +51,7 @@ class Text:
 
     @classmethod
     def read(cls, typed: str) -> Text:
-        raw = normalise([typed]).tobytes()[1:-1]
+        raw = normalise([typed])[0].encode()
         found = list(_WORD.finditer(raw))
         ends = [*(match.start() for match in found), len(raw)][1:]
         words = (Word(m[0], m.start(), m.end(), raw[m.end() : end]) for m, end in zip(found, ends, strict=True))

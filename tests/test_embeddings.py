@@ -56,7 +56,7 @@ def test_a_text_points_where_the_sum_of_its_words_does(embeddings: StaticEmbeddi
 def test_eight_bits_lose_less_than_half_a_percent_of_a_vector(embeddings: StaticEmbeddings) -> None:
     batch = tokenise(WORDS)
 
-    restored = embeddings.sums(embeddings.rows(batch.hashes), batch.indptr)
+    restored = batch.sums(embeddings.of_words)
 
     assert embeddings.codes_.dtype == np.int8
     assert (np.abs(restored - VECTORS).max(axis=1) <= 0.005 * np.abs(VECTORS).max(axis=1)).all()
@@ -75,9 +75,9 @@ def test_no_text_is_no_row(embeddings: StaticEmbeddings) -> None:
 
 
 def test_an_unknown_word_is_as_rare_as_the_rarest(embeddings: StaticEmbeddings) -> None:
-    rows = embeddings.rows(tokenise(["the zyx goal"]).hashes)
+    batch = tokenise(["the zyx goal"])
 
-    np.testing.assert_allclose(embeddings.rarity(rows), [0.1, 4.0, 3.0])
+    np.testing.assert_allclose(batch.look_up(embeddings.rarity), [0.1, 4.0, 3.0])
 
 
 @pytest.mark.parametrize("entries", [["goal", "two words"], ["goal", ""], ["goal", "!"], ["two words", ""]])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from itertools import product
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.text.normalise import SEPARATOR, normalise
+from moderation.text.normalise import normalise
 from moderation.text.tokens import words
 
 INNOCENT_WORDS = """
@@ -23,8 +22,8 @@ ANY_TEXT = st.text(st.characters(), max_size=40)  # lone surrogates and control 
 
 
 def folded(text: str) -> str:
-    """One normalised text, without the separators around it."""
-    return normalise([text]).tobytes().decode().strip(SEPARATOR)
+    """One normalised text."""
+    return normalise([text])[0]
 
 
 @pytest.mark.parametrize(
@@ -110,12 +109,12 @@ def test_a_link_becomes_one_word(link: str) -> None:
 
 
 def test_a_link_ends_with_its_text() -> None:
-    assert normalise(["https://example.org", "next"]).tobytes() == b"\x1e httplink \x1enext\x1e"
+    assert normalise(["https://example.org", "next"]) == ["httplink", "next"]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", ""], ["a\x1eb"], ["\x1e", "\x1e\x1e"], ["\ud800", "é"]])
-def test_there_is_one_separator_more_than_texts(texts: list[str]) -> None:
-    assert int((normalise(texts) == ord(SEPARATOR)).sum()) == len(texts) + 1
+def test_as_many_texts_come_out_as_went_in(texts: list[str]) -> None:
+    assert len(normalise(texts)) == len(texts)
 
 
 def test_a_separator_in_a_text_is_a_blank() -> None:
@@ -123,17 +122,13 @@ def test_a_separator_in_a_text_is_a_blank() -> None:
 
 
 @given(st.lists(ANY_TEXT, max_size=5))
-def test_a_batch_is_its_texts_one_behind_the_other(texts: list[str]) -> None:
-    alone = [normalise([text])[:-1] for text in texts]
-
-    together = normalise(texts)
-
-    assert together.tobytes() == np.concatenate([*alone, normalise([])]).tobytes()
+def test_a_batch_is_normalised_as_each_of_its_texts_alone(texts: list[str]) -> None:
+    assert normalise(texts) == [folded(text) for text in texts]
 
 
 @given(ANY_TEXT)
 def test_what_comes_out_is_utf8(text: str) -> None:
-    assert normalise([text]).tobytes().decode()
+    assert folded(text).encode().decode() == folded(text)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +185,7 @@ def test_half_a_megabyte_of_anything_takes_no_time(unit: str) -> None:
     ],
 )
 def test_marks_are_letters_only_where_a_poster_would_put_them(typed: str, read: str) -> None:
-    assert normalise([typed]).tobytes().decode().strip(SEPARATOR) == read
+    assert folded(typed) == read
 
 
 @pytest.mark.parametrize("pattern", ["f*{}ck", "1d10t{}", "{}idiotyou", "b!{}tch", "a{}.b-c_d", "you{}areidiot"])
@@ -391,6 +386,4 @@ def test_parentheses_that_are_no_echo_stay(innocent: str) -> None:
 def test_many_texts_are_normalised_as_each_alone() -> None:
     texts = [f"comment {number} of an i d i o t" for number in range(1_500)]
 
-    together = normalise(texts).tobytes().decode().strip(SEPARATOR).split(SEPARATOR)
-
-    assert together == [f"comment {number} of an idiot" for number in range(1_500)]
+    assert normalise(texts) == [f"comment {number} of an idiot" for number in range(1_500)]

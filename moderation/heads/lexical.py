@@ -16,6 +16,7 @@ from moderation.heads.shares import harden
 from moderation.labels import TEXT_LABELS
 from moderation.text.ngrams import NgramTfidf
 from moderation.text.tokens import TokenBatch
+from moderation.text.vocabulary import Words
 
 
 class LexicalHead(BaseEstimator):
@@ -87,12 +88,16 @@ class LexicalHead(BaseEstimator):
     def decision_function(self, X: TokenBatch) -> NDArray[np.float32]:
         """Log-odds of each label before calibration, shape (n_texts, n_labels)."""
         check_is_fitted(self)
-        return np.asarray(self.ngrams_.project(X, self.table_) + self.intercepts_)
+        windows = X.vocabulary.tabulated(self._windows)
+        return np.asarray(self.ngrams_.project(X, self.table_, windows) + self.intercepts_)
 
     def contributions(self, X: TokenBatch) -> NDArray[np.float32]:
         """What each word adds to `decision_function`, shape (n_words, n_labels); the intercepts are the rest."""
         check_is_fitted(self)
-        return np.asarray(self.ngrams_.contributions(X, self.table_))
+        return np.asarray(self.ngrams_.contributions(X, self.table_, X.vocabulary.tabulated(self._windows)))
+
+    def _windows(self, words: Words) -> NDArray[np.float32]:
+        return np.asarray(self.ngrams_.windows(words, self.table_))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

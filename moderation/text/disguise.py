@@ -1,11 +1,10 @@
-"""Disguised words in a batch: arrays find what looks odd, the lexicon says what it stands for."""
+"""Disguised words in a batch: where words may be broken is found in arrays, the lexicon says what pieces stand for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Self, TypeAlias
 
 import numpy as np
@@ -20,17 +19,10 @@ Reader: TypeAlias = Callable[[re.Match[str]], str]
 _LEXICON: Final = Lexicon.load()
 _A: Final = 27  # letters and "no letter"
 
-_CODE = np.zeros(256, dtype=np.uint8)
+_CODE = np.zeros(256, dtype=np.intp)
 _CODE[ord("a") : ord("z") + 1] = np.arange(1, _A)
 _WORD = np.zeros(256, dtype=bool)
 _WORD[[*b"abcdefghijklmnopqrstuvwxyz0123456789'", *range(128, 256)]] = True
-_BESIDE, _BEFORE, _BETWEEN, _FIGURE, _JOINT = range(1, 6)
-_MARK = np.zeros(256, dtype=np.uint8)
-_MARK[[*b"@$|"]] = _BESIDE  # odd beside a letter
-_MARK[[*b"!"]] = _BEFORE  # odd before one
-_MARK[[*b"*<(+%^#&=?~"]] = _BETWEEN  # odd between two
-_MARK[[*b"0123456789"]] = _FIGURE  # behind one and before another or a figure, or at an edge of three letters
-_MARK[[*b".-_"]] = _JOINT  # where it parts a word
 
 _GLYPH: Final = r"[a-z0-9@$!](?!')"
 _APART: Final = re.compile(rf"{_GLYPH}(?:(?: {{1,3}}| ?[\-_*./] ?){_GLYPH}){{2,}}")
@@ -39,11 +31,11 @@ _MARKED: Final = r"a-z0-9@$!|*<(+%^#&=?~._\-"
 _PIECE: Final = re.compile(rf"(?<![{_MARKED}])(?<![a-z0-9]')[{_MARKED}]+")  # not what follows an apostrophe
 _CAPITALISED: Final = re.compile(r"(?:(?<![\w/])#)?[A-Za-z]+")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_THIRD: Final = re.compile(rb"([a-z])\1\1+")
 _WIDE_GAP: Final = re.compile(r" {2,}")
 _FRAGMENT: Final = re.compile(rb"(?<![\w'\x80-\xff])(?<!\d )[a-z]+\Z")
 _FRAGMENTS: Final = re.compile(rb"(?: [a-z]{1,14}(?![\w'\x80-\xff])){1,3}")
 _REACH: Final = 16  # bytes before a seam among which its word starts
-_CACHE: Final = 1 << 14
 
 
 def split_humps(text: bytes) -> bytes:
@@ -72,56 +64,28 @@ def undo_spacing(text: bytes) -> bytes:
     return _edited(text, _joined_runs(text, alone, near))
 
 
-def undo_disguise(text: bytes) -> bytes:
-    """Rewrite what the lexicon can read: masks, leet spelling, repeated letters, joined words, words in fragments.
+def join_fragments(text: bytes) -> bytes:
+    """Join words with a blank inside: "stu pid".
 
     Parameters
     ----------
     text : bytes
-        Lower-case UTF-8 in which no two blanks follow each other, a separator on either end.
+        Lower-case UTF-8 in which no two blanks follow each other, at either end a blank or separator.
     """
     raw = np.frombuffer(text, dtype=np.uint8)
-    code = _CODE[raw]
-    pair = code[:-1].astype(np.intp) * _A + code[1:]
-    odd = _odd_places(raw, code, pair)
-    return _edited(text, [*_joined_fragments(text, raw, code, pair), *_rewritten(text, raw, odd, _PIECE, _read)])
+    blanks = np.flatnonzero(raw[1:-1] == ord(" ")) + 1
+    return _edited(text, _joined_fragments(text, blanks[_seam(raw, blanks)].tolist()))
 
 
-def _odd_places(raw: NDArray[np.uint8], code: NDArray[np.uint8], pair: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Positions at which a chunk of text may hide a word; seldom any in ordinary text."""
-    letter = code > 0
-    mark, before, after = _MARK[raw[1:-1]], letter[:-2], letter[2:]
-    same = raw[1:] == raw[:-1]
-    doubled = same & ((code[1:] == 1) | (code[1:] == 9) | (code[1:] == 21))  # "aa", "ii", "uu" are rare
-    odd = doubled[1:] | (same[1:] & same[:-1] & letter[2:])
-    odd |= (mark == _BESIDE) & (before | after)
-    odd |= (mark == _BEFORE) & after
-    odd |= (mark == _BETWEEN) & before & (after | same[1:])
-    odd |= (mark == _FIGURE) & before & (after | (_MARK[raw[2:]] == _FIGURE) | (raw[1:-1] == ord("8")))  # "h8"
-    three = letter[:-2] & letter[1:-1] & letter[2:]
-    odd[2:] |= (mark[2:] == _FIGURE) & three[:-2]
-    odd[:-2] |= (mark[:-2] == _FIGURE) & three[2:]
-    joints = np.flatnonzero((mark == _JOINT) & before & (after | same[1:])) + 1
-    dashes = same[joints] & ~letter[joints - 3] & (raw[joints] != ord("."))
-    lone = ~letter[joints - 2] | ~letter[joints + 2] | dashes
-    return np.concatenate([np.flatnonzero(odd) + 1, joints[lone | _seam(code, pair, joints)], _beginnings(code, pair)])
-
-
-def _beginnings(code: NDArray[np.uint8], pair: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Where words begin that are split off others or written another way."""
-    gram = pair[:-2] * _A**2 + pair[2:]
-    found = np.flatnonzero(_BEGINNINGS.short[gram[:-1]])
-    found = found[_contains(_BEGINNINGS.long, gram[found] * _A + code[found + 4])]
-    return np.asarray(found + 1)
-
-
-def _seam(code: NDArray[np.uint8], pair: NDArray[np.intp], places: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether a word of the lexicon may be broken in two at each place."""
-    found = _SEAMS.short[pair[places - 2] * _A**2 + pair[places + 1]]
-    near = places[found]
-    left, right = pair[near - 2], pair[near + 1]
-    left = left + np.where(left >= _A, code[near - 3].astype(np.intp), 0) * _A**2
-    right = right * _A + np.where(right % _A > 0, code[np.minimum(near + 3, len(code) - 1)], 0)
+def _seam(raw: NDArray[np.uint8], blanks: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether a word of the lexicon may be broken in two at each blank; seldom, in ordinary text."""
+    before, after = (_CODE[raw[blanks + step]] for step in (-1, 1))
+    second, next_but_one = _CODE[raw[blanks - 2]], _CODE[raw[np.minimum(blanks + 2, len(raw) - 1)]]
+    found = _SEAMS.short[((second * _A + before) * _A + after) * _A + next_but_one]
+    near = blanks[found]
+    left, right = second[found] * _A + before[found], after[found] * _A + next_but_one[found]
+    left = left + np.where(second[found] > 0, _CODE[raw[near - 3]], 0) * _A**2
+    right = right * _A + np.where(next_but_one[found] > 0, _CODE[raw[np.minimum(near + 3, len(raw) - 1)]], 0)
     found[found] = _contains(_SEAMS.long, left * _A**3 + right)
     return np.asarray(found)
 
@@ -130,13 +94,9 @@ def _contains(table: NDArray[np.intp], values: NDArray[np.intp]) -> NDArray[np.b
     return np.asarray(table[np.minimum(np.searchsorted(table, values), len(table) - 1)] == values)
 
 
-def _joined_fragments(
-    text: bytes, raw: NDArray[np.uint8], code: NDArray[np.uint8], pair: NDArray[np.intp]
-) -> Iterator[Edit]:
-    """Words with a blank inside: "stu pid"."""
-    blanks = np.flatnonzero(raw[:-2] == ord(" "))
+def _joined_fragments(text: bytes, seams: Iterable[int]) -> Iterator[Edit]:
     end = 0
-    for seam in blanks[_seam(code, pair, blanks)].tolist():
+    for seam in seams:
         before, found = _FRAGMENT.search(text, max(end, seam - _REACH), seam), _FRAGMENTS.match(text, seam)
         if before is None or found is None:
             continue
@@ -173,14 +133,23 @@ def _respaced(found: re.Match[str]) -> str:
     return glyphs
 
 
+def read_piece(piece: bytes) -> bytes:
+    """What a piece without blanks stands for: masks, leet spelling, repeated letters and joined words are read.
+
+    Of other letters at most two of the same stay in a row.
+
+    Parameters
+    ----------
+    piece : bytes
+        Lower-case UTF-8.
+    """
+    read = _PIECE.sub(_read, piece.decode("latin-1")).encode("latin-1")
+    return b" ".join(_THIRD.sub(rb"\1\1", read).split())
+
+
 def _read(found: re.Match[str]) -> str:
     piece = found[0]
-    return piece if len(piece) > LONGEST else _read_piece(piece)
-
-
-@lru_cache(maxsize=_CACHE)
-def _read_piece(piece: str) -> str:
-    return _LEXICON.read(piece) or piece
+    return piece if len(piece) > LONGEST else _LEXICON.read(piece) or piece
 
 
 def _split_capitalised(found: re.Match[str]) -> str:
@@ -236,14 +205,6 @@ def _number(gram: str) -> int:
     return number
 
 
-def _first_five() -> Iterator[str]:
-    """First characters of every word that is split off others or written another way."""
-    for word, form in _LEXICON.words.items():
-        if word.isalpha() and (word != form or (word in _LEXICON.joined and len(word) > 3)):
-            opening = word[:5] if len(word) > 3 else f" {word}"
-            yield from [opening] if len(opening) > 4 else (opening + letter for letter in _ANY)
-
-
 def _around_seams() -> Iterator[str]:
     """Three characters on either side of every place where a word may be broken in two."""
     for word in filter(str.isalpha, _LEXICON.words):
@@ -253,6 +214,4 @@ def _around_seams() -> Iterator[str]:
                 yield f"  {before}"[-3:] + f"{after}  "[:3]
 
 
-_ANY: Final = " abcdefghijklmnopqrstuvwxyz"
-_BEGINNINGS: Final = _Grams.of(_first_five(), slice(0, 4))
 _SEAMS: Final = _Grams.of(_around_seams(), slice(1, 5))

@@ -12,7 +12,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
 from moderation.text.scopes import N_MARKS
+from moderation.text.sums import row_sums
 from moderation.text.tokens import TokenBatch, tokenise
+from moderation.text.vocabulary import Words
+
+_BITS = np.array([[1 << bit] for bit in range(N_MARKS)], dtype=np.uint8)
 
 
 class StaticEmbeddings(TransformerMixin, BaseEstimator):
@@ -81,25 +85,21 @@ class StaticEmbeddings(TransformerMixin, BaseEstimator):
             Of length 1; of length 0 for a text without a known word.
         """
         batch = X if isinstance(X, TokenBatch) else tokenise(X)
-        return unit_rows(self.sums(self.rows(batch.hashes), batch.indptr))
+        return unit_rows(batch.sums(self.of_words))
 
     def rows(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Row of each word in the table, -1 for an unknown one."""
         found = np.minimum(np.searchsorted(self.hashes_, hashes), len(self.hashes_) - 1)
         return np.where(self.hashes_[found] == hashes, found, -1)
 
-    def rarity(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Inverse document frequency of words by their row; an unknown word is as rare as the rarest known one."""
-        return np.where(rows >= 0, self.idf_[rows], self.idf_.max()).astype(np.float32)
+    def of_words(self, words: Words) -> NDArray[np.float32]:
+        """Vectors of words, zeros for unknown ones, shape (n_words, n_dimensions)."""
+        return self.vectors(self.rows(words.hashes))
 
-    def sums(self, rows: NDArray[np.intp], indptr: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Sum of the vectors of ``rows[indptr[i]:indptr[i + 1]]`` for each i, shape (n, n_dimensions)."""
-        known = rows >= 0
-        ends = np.concatenate([[0], np.cumsum(known)])[indptr]
-        picked = rows[known]
-        used, columns = np.unique(picked, return_inverse=True)
-        weights = csr_matrix((self.scales_[picked], columns, ends), shape=(len(indptr) - 1, len(used)))
-        return np.asarray(weights @ self.codes_[used].astype(np.float32), dtype=np.float32)
+    def rarity(self, words: Words) -> NDArray[np.float32]:
+        """Inverse document frequency of words; an unknown word is as rare as the rarest known one."""
+        rows = self.rows(words.hashes)
+        return np.where(rows >= 0, self.idf_[rows], self.idf_.max()).astype(np.float32)
 
     def vectors(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """Vectors of words by their row, zeros for -1, shape (n_words, n_dimensions)."""
@@ -134,21 +134,24 @@ class ScopedEmbeddings(StaticEmbeddings):
         ndarray of float32, shape (n_texts, n_columns)
         """
         batch = X if isinstance(X, TokenBatch) else tokenise(X)
-        counts = scoped_counts(batch, self.rows(batch.hashes), len(self.hashes_))
-        used, columns = np.unique(counts.indices, return_inverse=True)
-        weights = counts.data * self.scales_[counts.indices]
-        small = csr_matrix((weights, columns, counts.indptr), shape=(counts.shape[0], len(used)))
-        return np.asarray(small @ self.codes_[used].astype(np.float32), dtype=np.float32).reshape(
-            len(batch), self.n_columns
-        )
+        by_scope = self._sums_in_scopes(batch).reshape(N_MARKS, len(batch), self.n_dimensions)
+        inside = by_scope.swapaxes(0, 1).reshape(len(batch), N_MARKS * self.n_dimensions)
+        roots = np.sqrt(np.maximum(batch.counts, 1, dtype=np.float32))
+        return np.asarray(np.concatenate([batch.sums(self.of_words), inside], axis=1) / roots[:, None])
+
+    def _sums_in_scopes(self, batch: TokenBatch) -> NDArray[np.float32]:
+        """Sum over the words of each text that stand in a scope, shape (N_MARKS * n_texts, n_dimensions)."""
+        n_words = len(batch.numbers)
+        marked = np.flatnonzero(batch.marks & _BITS)  # of a table with a row of words for each scope
+        firsts = np.arange(N_MARKS)[:, None] * n_words + batch.indptr[:-1]
+        indptr = np.append(np.searchsorted(marked, firsts.ravel()), len(marked))
+        return row_sums(batch.vocabulary.tabulated(self.of_words), batch.numbers[marked % max(n_words, 1)], indptr)
 
     def contributions(self, batch: TokenBatch) -> NDArray[np.float32]:
         """What each word adds to `transform`, shape (n_words, n_columns)."""
-        rows = self.rows(batch.hashes)
-        shares = _in_scopes(batch, rows) / np.sqrt(np.repeat(batch.counts, batch.counts))[:, None]
-        return np.asarray(
-            (shares[:, :, None] * self.vectors(rows)[:, None, :]).reshape(len(rows), self.n_columns), dtype=np.float32
-        )
+        shares = _in_scopes(batch) / np.sqrt(np.repeat(batch.counts, batch.counts))[:, None]
+        by_scope = shares[:, :, None] * batch.look_up(self.of_words)[:, None, :]
+        return np.asarray(by_scope.reshape(len(shares), self.n_columns), dtype=np.float32)
 
 
 def scoped_counts(batch: TokenBatch, rows: NDArray[np.intp], n_known: int) -> csr_matrix:
@@ -164,17 +167,16 @@ def scoped_counts(batch: TokenBatch, rows: NDArray[np.intp], n_known: int) -> cs
     -------
     csr_matrix of float32, shape (n_texts * (1 + N_MARKS), n_known)
     """
-    word, column = np.nonzero(_in_scopes(batch, rows))
+    word, column = np.nonzero(_in_scopes(batch) & (rows >= 0)[:, None])
     texts = np.repeat(np.arange(len(batch)), batch.counts)[word]
     weights = (1 / np.sqrt(np.maximum(batch.counts, 1)))[texts].astype(np.float32)
     shape = (len(batch) * (1 + N_MARKS), n_known)
     return csr_matrix((weights, (texts * (1 + N_MARKS) + column, rows[word])), shape=shape)
 
 
-def _in_scopes(batch: TokenBatch, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which known words count where: in their text, and in each of its scopes; shape (n_words, 1 + N_MARKS)."""
-    bits = (batch.marks[:, None] >> np.arange(N_MARKS, dtype=np.uint8)) & np.uint8(1)
-    return np.column_stack([np.ones(len(rows), dtype=bool), bits.astype(bool)]) & (rows >= 0)[:, None]
+def _in_scopes(batch: TokenBatch) -> NDArray[np.bool_]:
+    """Which words count where: in their text, and in each of its scopes; shape (n_words, 1 + N_MARKS)."""
+    return np.column_stack([np.ones(len(batch.marks), dtype=bool), (batch.marks & _BITS).T > 0])
 
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -50,19 +50,17 @@ class Featuriser(TransformerMixin, BaseEstimator):
         """Do nothing: the embeddings are given."""
         return self
 
-    def transform(self, X: Sequence[str]) -> TextFeatures:
+    def transform(self, X: Sequence[str] | TokenBatch) -> TextFeatures:
         """Tokenise and embed a batch."""
-        tokens = tokenise(X)
-        rows = self.embeddings.rows(tokens.hashes)
-        vectors = unit_rows(self.embeddings.sums(rows, tokens.indptr))
-        return TextFeatures(tokens, vectors, self.embeddings.rarity(rows))
+        tokens = X if isinstance(X, TokenBatch) else tokenise(X)
+        vectors = unit_rows(tokens.sums(self.embeddings.of_words))
+        return TextFeatures(tokens, vectors, tokens.look_up(self.embeddings.rarity))
 
     def contributions(self, tokens: TokenBatch) -> NDArray[np.float32]:
         """What each word adds to its text's row of `TextFeatures.vectors`, shape (n_words, n_dimensions)."""
-        rows = self.embeddings.rows(tokens.hashes)
-        sums = self.embeddings.sums(rows, tokens.indptr)
+        sums = tokens.sums(self.embeddings.of_words)
         lengths = np.repeat(np.sqrt(np.einsum("ij,ij->i", sums, sums)), tokens.counts)
-        vectors = self.embeddings.vectors(rows) / np.where(lengths > 0, lengths, 1)[:, None]
+        vectors = tokens.look_up(self.embeddings.of_words) / np.where(lengths > 0, lengths, 1)[:, None]
         return np.asarray(vectors, dtype=np.float32)
 
     def __sklearn_tags__(self) -> Tags:

@@ -12,13 +12,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from moderation.text.hashing import hash_runs, mix
-from moderation.text.normalise import SEPARATOR
+from moderation.text.hashing import mix
 from moderation.text.scopes import NEGATED, QUOTED, SCOPES
-from moderation.text.tokens import TokenBatch, tokenise
+from moderation.text.sums import row_sums
+from moderation.text.tokens import TokenBatch, hashes_of, tokenise
+from moderation.text.vocabulary import Words
 
 _CHAR_FACTOR = np.uint32(0x01000193)  # FNV-1a's prime
 _SPREAD = np.uint32(0x9E3779B1)
+_ONE = np.uint64(1)
 _PART = 4096
 _SCOPES = (SCOPES.index(NEGATED), QUOTED)  # the others cost more on other people's corpora than they bring
 
@@ -90,23 +92,40 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         scaled = (weights / norms[_rows(indptr)]).astype(np.float32)
         return self._matrix(columns, indptr[::2], scaled)
 
-    def project(self, batch: TokenBatch, table: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Multiply the weighed batch with a matrix, in one sparse product for all its columns.
+    def project(
+        self, batch: TokenBatch, table: NDArray[np.float32], windows: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Multiply the weighed batch with a matrix, in one sparse product for all columns of either block.
 
         Parameters
         ----------
         batch : TokenBatch
         table : ndarray of float32, shape (n_columns, k + 1)
             As `folded` makes it.
+        windows : ndarray of float32, shape (at least n_words, k + 1)
+            As `windows` makes it, for the words of the batch's vocabulary.
 
         Returns
         -------
         ndarray of float32, shape (n_texts, k)
         """
-        columns, indptr = self.hash(batch)
-        sums = self._matrix(columns, indptr) @ table
-        norms = np.sqrt(np.maximum(sums[:, -1:], np.finfo(np.float32).tiny))
-        return np.asarray((sums[:, :-1] / norms).reshape(len(batch), 2, table.shape[1] - 1).sum(axis=1))
+        columns, present = _word_columns(batch, self.word_bits)
+        words = row_sums(table, columns.ravel(), batch.indptr * columns.shape[1], present.ravel())
+        return _unit(words) + _unit(row_sums(windows, batch.numbers, batch.indptr))
+
+    def windows(self, words: Words, table: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Sum of a table's rows over the windows of each word, which lie within it: a property of the word alone.
+
+        Parameters
+        ----------
+        words : Words
+        table : ndarray of float32, shape (n_columns, k + 1)
+
+        Returns
+        -------
+        ndarray of float32, shape (n_words, k + 1)
+        """
+        return row_sums(table, *self._columns_within(words))
 
     def folded(self, coefficients: NDArray[np.floating]) -> NDArray[np.float32]:
         """Coefficients (n_columns, k) times IDF, with a last column from which `project` takes the norms."""
@@ -121,43 +140,60 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         indptr : ndarray of intp, shape (2 * n_texts + 1,)
             Text i has its words in ``columns[indptr[2 * i]:indptr[2 * i + 1]]`` and its characters behind them.
         """
-        words, of_word = _word_columns(batch, self.word_bits)
-        chars, of_char = _char_columns(batch, self.char_bits, self.char_sizes)
-        word_ends = _ends(of_word)[batch.indptr]
-        char_ends = _ends(of_char)[batch.bounds]
+        words, present = _word_columns(batch, self.word_bits)
+        chars, of_char = self._window_columns(batch)
+        of_word = present > 0
+        word_ends = np.concatenate([[0], np.cumsum(of_word.sum(axis=1))])[batch.indptr]
+        char_ends = of_char[batch.indptr]
         indptr = np.empty(2 * len(batch) + 1, dtype=np.intp)
         indptr[::2] = word_ends + char_ends
         indptr[1::2] = word_ends[1:] + char_ends[:-1]
         in_words = _rows(indptr) % 2 == 0
         columns = np.empty(len(in_words), dtype=np.int32)
         columns[in_words] = words[of_word]
-        columns[~in_words] = chars[of_char] + (1 << self.word_bits)
+        columns[~in_words] = chars
         return columns, indptr
 
-    def contributions(self, batch: TokenBatch, table: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _window_columns(self, batch: TokenBatch) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """Columns of all windows, those of word i in ``indptr[i]:indptr[i + 1]``."""
+        used, which = np.unique(batch.numbers, return_inverse=True)
+        columns, ends = self._columns_within(batch.vocabulary.words(used))
+        counts = np.diff(ends)[which]
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        places = np.repeat(ends[which] - indptr[:-1], counts) + np.arange(indptr[-1])
+        return columns[places], indptr
+
+    def _columns_within(self, words: Words) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """Columns of the windows of some words, those of word i in ``indptr[i]:indptr[i + 1]``."""
+        text = np.frombuffer(b" ".join([b"", *words.spellings, b""]), dtype=np.uint8)
+        blank = text == ord(" ")
+        columns, present = _char_columns(text, blank, self.char_bits, self.char_sizes)
+        ends = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
+        return columns[present] + np.int32(1 << self.word_bits), ends[np.flatnonzero(blank)[: len(words) + 1]]
+
+    def contributions(
+        self, batch: TokenBatch, table: NDArray[np.float32], windows: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Say what each word adds to `project`; a pair's part goes to its words by halves.
 
         Parameters
         ----------
-        batch : TokenBatch
-        table : ndarray of float32, shape (n_columns, k + 1)
-            As `folded` makes it.
+        batch, table, windows
+            As for `project`.
 
         Returns
         -------
         ndarray of float32, shape (n_words, k)
             Summed over the words of a text they are its row of `project`.
         """
-        words, of_word = _word_columns(batch, self.word_bits)
-        chars, of_char = _char_columns(batch, self.char_bits, self.char_sizes)
-        by_part = table[words] * of_word[:, :, None]
+        columns, present = _word_columns(batch, self.word_bits)
+        by_part = table[columns] * present[:, :, None]
         by_part[1:, 0] += by_part[:-1, 1] / 2
         by_part[:, 1] /= 2
-        by_place = (table[chars + (1 << self.word_bits)] * of_char[:, :, None]).sum(axis=1)
-        opens = batch.starts - 1  # the blank before a word belongs to it
-        by_chars = np.add.reduceat(by_place, opens) if len(opens) else by_place[:0]
         texts = np.repeat(np.arange(len(batch)), batch.counts)
-        return _unit_share(by_part.sum(axis=1), texts, len(batch)) + _unit_share(by_chars, texts, len(batch))
+        return _unit_share(by_part.sum(axis=1), texts, len(batch)) + _unit_share(
+            windows[batch.numbers], texts, len(batch)
+        )
 
     def _matrix(
         self, columns: NDArray[np.int32], indptr: NDArray[np.intp], data: NDArray[np.float32] | None = None
@@ -182,11 +218,6 @@ def _rows(indptr: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
 
 
-def _ends(present: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """How many entries lie before each row of a table of which some entries are present, and behind the last."""
-    return np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-
-
 def _unit_share(parts: NDArray[np.float32], texts: NDArray[np.intp], count: int) -> NDArray[np.float32]:
     """Divide by the norm of each part's text, whose square is the sum of the last column."""
     squares = np.bincount(texts, weights=parts[:, -1], minlength=count)
@@ -194,44 +225,48 @@ def _unit_share(parts: NDArray[np.float32], texts: NDArray[np.intp], count: int)
     return np.asarray(parts[:, :-1] / norms[:, None], dtype=np.float32)
 
 
-def _word_columns(batch: TokenBatch, bits: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Columns of all that one word brings, and which of them are there: both of shape (n_words, 4 + len(_SCOPES)).
+def _unit(sums: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divide by the norm, whose square is the last column."""
+    return np.asarray(sums[:, :-1] / np.sqrt(np.maximum(sums[:, -1:], np.finfo(np.float32).tiny)))
+
+
+def _word_columns(batch: TokenBatch, bits: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Columns of all that one word brings, and 1 for those that are there: both of shape (n_words, 4 + len(_SCOPES)).
 
     The word itself, the pair that it opens, itself in each scope, the punctuation behind it, and both together.
     """
-    words = batch.hashes
-    hashes = np.zeros((len(words), 4 + len(_SCOPES)), dtype=np.uint64)
-    present = np.zeros(hashes.shape, dtype=bool)
-    hashes[:, 0], present[:, 0] = words, True
-    hashes[:-1, 1], present[:, 1] = mix(words[:-1] + (words[1:] << np.uint64(1))), True
-    present[batch.indptr[1:][batch.counts > 0] - 1, 1] = False
+    words, shift = batch.hashes, np.uint64(64 - bits)
+    columns = np.zeros((len(words), 4 + len(_SCOPES)), dtype=np.int32)
+    present = np.zeros(columns.shape, dtype=np.float32)
+    columns[:, 0], present[:, 0] = words >> shift, 1
+    columns[:-1, 1], present[:, 1] = mix(words[:-1] + (words[1:] << _ONE)) >> shift, 1
+    present[batch.indptr[1:][batch.counts > 0] - 1, 1] = 0
     for column, bit in enumerate(_SCOPES, 2):
-        hashes[:, column] = mix(words ^ np.uint64(bit + 1))
-        present[:, column] = (batch.marks >> np.uint8(bit)) & np.uint8(1)
+        at = np.flatnonzero(batch.marks & np.uint8(1 << bit))
+        columns[at, column], present[at, column] = mix(words[at] ^ np.uint64(bit + 1)) >> shift, 1
     follows, marks = _punctuation(batch)
-    hashes[follows, -2], present[follows, -2] = mix(marks), True
-    hashes[follows, -1], present[follows, -1] = mix(mix(marks) + (words[follows] << np.uint64(1))), True
-    return (hashes >> np.uint64(64 - bits)).astype(np.int32), present
+    columns[follows, -2], present[follows, -2] = mix(marks) >> shift, 1
+    columns[follows, -1], present[follows, -1] = mix(mix(marks) + (words[follows] << _ONE)) >> shift, 1
+    return columns, present
 
 
 def _punctuation(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
     """Words that punctuation follows in the same text, and the hash of each such run; the last where several follow."""
-    marks = ~batch.inside & (batch.text > ord(" ")) & (batch.text != ord(SEPARATOR))
-    edges = np.flatnonzero(np.diff(marks)) + 1
-    starts, ends = edges[::2], edges[1::2]
-    words = np.searchsorted(batch.starts, starts) - 1
-    texts = np.searchsorted(batch.bounds, starts) - 1
-    follows = words >= batch.indptr[texts]
-    return words[follows], hash_runs(batch.text[marks], ends - starts)[follows]
+    runs = batch.runs
+    words = np.searchsorted(batch.places, runs) - 1
+    follows = words >= batch.indptr[np.searchsorted(batch.bounds, runs, "right") - 1]
+    hashes = batch.vocabulary.tabulated(hashes_of)
+    return words[follows], hashes.take(batch.atoms.take(runs[follows]))
 
 
-def _char_columns(batch: TokenBatch, bits: int, sizes: tuple[int, ...]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+def _char_columns(
+    text: NDArray[np.uint8], blank: NDArray[np.bool_], bits: int, sizes: tuple[int, ...]
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """Columns of the windows that open at each character, and which of them lie within a word and its edges.
 
     Both have the shape (n_bytes, len(sizes)).
     """
-    blank = ~batch.inside
-    letters = np.where(blank, np.uint8(ord(" ")), batch.text).astype(np.uint32)
+    letters = text.astype(np.uint32)
     hashes = np.zeros((len(letters), len(sizes)), dtype=np.uint32)
     inside = np.zeros((len(letters), len(sizes)), dtype=bool)
     rolling = letters.copy()

@@ -7,12 +7,13 @@ import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from moderation.text.disguise import split_humps, undo_disguise, undo_spacing
+from moderation.text.disguise import join_fragments, read_piece, split_humps, undo_spacing
 
 SEPARATOR = "\x1e"
 """Stands between the texts of a batch (ASCII record separator)."""
+
+_BETWEEN = f" {SEPARATOR} "
 
 _TYPOGRAPHY = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " "}
 _INVISIBLE: dict[int, None] = dict.fromkeys(
@@ -39,6 +40,7 @@ _LOOKALIKES = str.maketrans(
 )
 _NON_ASCII_TABLE: dict[int, str | int | None] = {**_INVISIBLE, **_PUNCTUATION, **_ENCLOSED}
 _COMBINING = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+_NEAR_LATIN = re.compile(r"[\u0370-\u058f]")
 _LATIN_MIXED_WORD = re.compile(
     # tried at the first letter of a word alone, or a long word would take time with the square of its length
     r"(?<!\w)\w*(?:[A-Za-z][\u0370-\u058f]|[\u0370-\u058f][A-Za-z])\w*"
@@ -50,19 +52,17 @@ _LINKS = {  # patterns of their own, since `re` looks fast for what opens with a
     **{host: re.compile(rf"{host}\.[^\s\x1e]+") for host in ("www", "Www", "WWW")},
 }
 _MAIL_ADDRESS = re.compile(r"@(?=[\w-]+\.[A-Za-z])")  # not an "a": the name of a host follows
-_ECHO = re.compile(r"(?<![\w(])\({3}\s{0,3}(\w[^()\x1e]{0,60})\){3}(?!\))")
+_ECHO = re.compile(r"\({3}(?<![\w(]\({3})\s{0,3}(\w[^()\x1e]{0,60})\){3}(?!\))")
 
 _BLOCK = 512  # texts at a time, so that the arrays stay in the cache of a processor
-_LETTER = np.zeros(256, dtype=bool)
-_LETTER[ord("a") : ord("z") + 1] = True
 _LOWER = bytes(
     ord(" ") if byte < ord(" ") and byte != ord(SEPARATOR) else ord(chr(byte).lower()) if byte < 128 else byte
     for byte in range(256)
 )
 
 
-def normalise(texts: Sequence[str]) -> NDArray[np.uint8]:
-    """Fold case, accents, look-alike letters, disguises and white space.
+def normalise(texts: Sequence[str]) -> list[str]:
+    """Fold case, accents, look-alike letters, disguises and white space; for looking at, not for speed.
 
     Parameters
     ----------
@@ -71,37 +71,54 @@ def normalise(texts: Sequence[str]) -> NDArray[np.uint8]:
 
     Returns
     -------
-    ndarray of uint8
-        UTF-8 of the texts, each with a `SEPARATOR` before and behind it, so ``len(texts) + 1`` separators.
+    list of str
+        The texts, with one blank between pieces.
     """
-    blocks = [_normalise(texts[start : start + _BLOCK])[:-1] for start in range(0, len(texts), _BLOCK)]
-    return np.concatenate([*blocks, np.frombuffer(SEPARATOR.encode(), dtype=np.uint8)])
+    read = b" ".join(map(read_piece, prepare(texts).split())).decode()
+    return [text.strip(" ") for text in read.split(SEPARATOR)[1:-1]]
 
 
-def _normalise(texts: Sequence[str]) -> NDArray[np.uint8]:
-    joined = SEPARATOR.join(texts)
-    if joined.count(SEPARATOR) >= len(texts):
-        joined = SEPARATOR.join(text.replace(SEPARATOR, " ") for text in texts)
-    if not joined.isascii():
-        joined = _fold_all(joined)
-    text = split_humps(f"{SEPARATOR}{_name_entities(joined)}{SEPARATOR}".encode()).translate(_LOWER)
-    return _squeeze(undo_disguise(_squeeze_blanks(undo_spacing(text))))
+def prepare(texts: Sequence[str]) -> bytes:
+    """Do what `normalise` does, except for what concerns pieces that stand between blanks one by one.
+
+    Returns
+    -------
+    bytes
+        Lower-case UTF-8 of the texts, with a `SEPARATOR` before and behind each, between blanks.
+    """
+    blocks = (_prepare(texts[start : start + _BLOCK]) for start in range(0, len(texts), _BLOCK))
+    return b"".join([*blocks, _BETWEEN.encode()])
 
 
-def _fold_all(joined: str) -> str:
-    """Undo curly quotes, and for texts that still go beyond ASCII everything that Unicode lets a poster play with."""
-    for typed, plain in _TYPOGRAPHY.items():
-        joined = joined.replace(typed, plain)
-    if joined.isascii():
-        return joined
-    return SEPARATOR.join(text if text.isascii() else _fold(text) for text in joined.split(SEPARATOR))
+def _prepare(texts: Sequence[str]) -> bytes:
+    joined = _BETWEEN.join(["", *map(_spelt_out, texts)]) + " "
+    if joined.count(SEPARATOR) > len(texts):
+        return _prepare([text.replace(SEPARATOR, " ") for text in texts])
+    text = split_humps(joined.encode()).translate(_LOWER)
+    return join_fragments(_squeeze_blanks(undo_spacing(text)))
+
+
+def _spelt_out(text: str) -> str:
+    """One text, in plain letters, links and the like as words."""
+    folded = text if text.isascii() else _fold(text)
+    linked = "://" in folded or "ww." in folded or "WW." in folded
+    return _name_entities(folded) if linked or "@" in folded or "(((" in folded else folded
 
 
 def _fold(text: str) -> str:
+    """Undo curly quotes, and in a text that still goes beyond ASCII everything that Unicode lets a poster play with."""
+    for typed, plain in _TYPOGRAPHY.items():
+        text = text.replace(typed, plain)
+    return text if text.isascii() else _fold_letters(text)
+
+
+def _fold_letters(text: str) -> str:
     text = _LONE_SURROGATES.sub("\ufffd", text.translate(_NON_ASCII_TABLE))
     text = _COMBINING.sub("", unicodedata.normalize("NFKD", text))
-    text = _LATIN_MIXED_WORD.sub(lambda word: word[0].translate(_LOOKALIKES), text)
-    return text.lower().translate(_UNDECOMPOSED)
+    if _NEAR_LATIN.search(text):
+        text = _LATIN_MIXED_WORD.sub(lambda word: word[0].translate(_LOOKALIKES), text)
+    text = text.lower()
+    return text if text.isascii() else text.translate(_UNDECOMPOSED)
 
 
 def _name_entities(text: str) -> str:
@@ -109,11 +126,7 @@ def _name_entities(text: str) -> str:
     for opening, link in _LINKS.items():
         if opening in text:
             text = link.sub(" httplink ", text)
-    if "@" in text:
-        text = _MAIL_ADDRESS.sub(" at ", text)
-    if "(((" in text:
-        text = _ECHO.sub(r" echoparens \1 ", text)
-    return text
+    return _ECHO.sub(r" echoparens \1 ", _MAIL_ADDRESS.sub(" at ", text))
 
 
 def _squeeze_blanks(text: bytes) -> bytes:
@@ -124,13 +137,3 @@ def _squeeze_blanks(text: bytes) -> bytes:
     blank = raw == ord(" ")
     kept: bytes = raw[np.append(True, ~(blank[1:] & blank[:-1]))].tobytes()
     return kept
-
-
-def _squeeze(text: bytes) -> NDArray[np.uint8]:
-    """At most two of a letter in a row, and one blank."""
-    raw = np.frombuffer(_squeeze_blanks(text), dtype=np.uint8)
-    same = raw[1:] == raw[:-1]
-    third = same[1:] & same[:-1]
-    if not third.any():
-        return raw
-    return np.asarray(raw[np.append([True, True], ~(third & _LETTER[raw[2:]]))])

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.text.hashing import hash_list
+from moderation.text.reader import CLOSES, MARKED, OPENS
+from moderation.text.vocabulary import Words
 
 if TYPE_CHECKING:  # tokens asks for its marks here
     from moderation.text.tokens import TokenBatch
@@ -84,8 +86,11 @@ QUOTED: Final = len(SCOPES)
 N_MARKS: Final = len(SCOPES) + 1
 """One bit a scope, and one for what stands inside quotation marks."""
 
-_CLAUSE_END = np.zeros(256, dtype=bool)
-_CLAUSE_END[[*b'.!?;:,()"\x1e']] = True
+_CLAUSE_END: Final = frozenset(b'.!?;:,()"')
+_BITS = np.array([1 << bit for bit in range(len(SCOPES))], dtype=np.uint8)
+_BEFORE = np.array([scope.before for scope in SCOPES])
+_AFTER = np.array([scope.after for scope in SCOPES])
+_IN_CLAUSE = np.array([scope.in_clause for scope in SCOPES])
 
 
 def mark(batch: TokenBatch) -> NDArray[np.uint8]:
@@ -96,19 +101,17 @@ def mark(batch: TokenBatch) -> NDArray[np.uint8]:
     ndarray of uint8, shape (n_words,)
         Bit i is set in ``SCOPES[i]``, bit `QUOTED` between quotation marks.
     """
-    cues = cues_among(batch.hashes)
-    at = np.arange(len(cues))
-    texts = np.repeat(batch.indptr[:-1], batch.counts), np.repeat(batch.indptr[1:], batch.counts)
-    clauses = _clauses(batch)
-    marks = _quoted(batch).astype(np.uint8) << np.uint8(QUOTED)
-    for bit, scope in enumerate(SCOPES):
-        first, last = clauses if scope.in_clause else texts
-        cue = (cues >> np.uint8(bit)) & np.uint8(1)
-        until = np.concatenate([[0], np.cumsum(cue)])
-        low, high = np.maximum(at - scope.before, first), np.minimum(at + scope.after + 1, last)
-        found = until[high] - until[low] > cue
-        marks |= found.astype(np.uint8) << np.uint8(bit)
-    return marks
+    at, scope = _cues(batch)
+    first, last = _surroundings(batch, at, scope)
+    quotations = np.concatenate([_double_quoted(batch), _single_quoted(batch)], axis=1)
+    opens = np.concatenate([np.maximum(at - _AFTER[scope], first), quotations[0]])
+    ends = np.concatenate([np.minimum(at + _BEFORE[scope] + 1, last), quotations[1]])
+    if not len(opens):
+        return np.zeros(len(batch.places), dtype=np.uint8)
+    lines = np.append(scope, np.full(quotations.shape[1], QUOTED))
+    covered = _covered(lines, opens, ends, len(batch.places))
+    covered[scope, at] -= 1  # a cue does not reach itself
+    return np.asarray(np.packbits(covered > 0, axis=0, bitorder="little")[0])
 
 
 def cues_among(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -128,26 +131,68 @@ def _cue_table() -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     return np.array(known, dtype=np.uint64), np.array([kinds[value] for value in known], dtype=np.uint8)
 
 
-def _clauses(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First word of each word's clause, and the one behind its last."""
-    numbers = np.cumsum(_CLAUSE_END[batch.text])[batch.starts]
-    return np.searchsorted(numbers, numbers, "left"), np.searchsorted(numbers, numbers, "right")
+def _kinds(words: Words) -> NDArray[np.uint8]:
+    return cues_among(words.hashes)
 
 
-def _quoted(batch: TokenBatch) -> NDArray[np.bool_]:
-    """Which words stand behind an opening quotation mark that is closed later in the same text."""
-    before = np.cumsum(batch.text == ord('"'))
-    bounds, counts = batch.bounds, batch.counts
-    number = before[batch.starts] - np.repeat(before[bounds[:-1]], counts)
-    total = np.repeat(before[bounds[1:]] - before[bounds[:-1]], counts)
-    return np.asarray((number % 2 == 1) & (number < total)) | _single_quoted(batch)
+def _cues(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Words that are cues, once for each scope that they open, and these scopes."""
+    kinds = batch.look_up(_kinds)
+    words = np.flatnonzero(kinds)
+    which, scope = np.nonzero(kinds[words, None] & _BITS)
+    return words[which], scope
 
 
-def _single_quoted(batch: TokenBatch) -> NDArray[np.bool_]:
-    """Which words stand between a mark that opens a word and the next, which opens none."""
-    text, inside = batch.text, batch.inside
-    marks = np.flatnonzero(((text == ord("'")) & ~inside) | (text == ord("\x1e")))
-    single = text[marks] == ord("'")
-    opens = single & inside[np.minimum(marks + 1, len(text) - 1)] & ~inside[marks - 1]
-    last = np.searchsorted(marks, batch.starts) - 1
-    return np.asarray(opens[last] & (single & ~opens)[last + 1])
+def _surroundings(
+    batch: TokenBatch, at: NDArray[np.intp], scope: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First word that the cue of a scope may reach, and the one behind the last: those of its clause or its text."""
+    ends = batch.runs[batch.vocabulary.tabulated(_ends_clause).take(batch.atoms.take(batch.runs))]
+    clauses = np.sort(np.concatenate([np.searchsorted(batch.places, ends), batch.indptr]))
+    clause, text = (np.searchsorted(bounds, at, "right") for bounds in (clauses, batch.indptr))
+    narrow = _IN_CLAUSE[scope]
+    first = np.where(narrow, clauses[clause - 1], batch.indptr[text - 1])
+    return first, np.where(narrow, clauses[clause], batch.indptr[text])
+
+
+def _ends_clause(words: Words) -> NDArray[np.bool_]:
+    return np.array([not _CLAUSE_END.isdisjoint(spelling) for spelling in words.spellings], dtype=bool)
+
+
+def _double_quoted(batch: TokenBatch) -> NDArray[np.intp]:
+    """First word behind an odd quotation mark of a text, and the first behind the next one; shape (2, n_quotations)."""
+    counts = batch.vocabulary.tabulated(_double_marks).take(batch.atoms.take(batch.runs))
+    runs, counts = batch.runs[counts > 0], counts[counts > 0]
+    texts = np.searchsorted(batch.bounds, runs, "right")
+    so_far = np.cumsum(counts)
+    before = (so_far - counts)[np.searchsorted(texts, texts)]  # marks in other texts
+    opens = ((so_far - before)[:-1] % 2 == 1) & (texts[1:] == texts[:-1])
+    return _between(batch, runs, opens)
+
+
+def _double_marks(words: Words) -> NDArray[np.intp]:
+    return np.array([spelling.count(b'"') for spelling in words.spellings], dtype=np.intp)
+
+
+def _single_quoted(batch: TokenBatch) -> NDArray[np.intp]:
+    """The same of single marks: one that opens a word, if the next opens none."""
+    runs = np.flatnonzero(batch.kinds & MARKED)
+    texts = np.searchsorted(batch.bounds, runs, "right")
+    kinds = batch.kinds[runs]
+    closed = (kinds[:-1] & OPENS > 0) & (kinds[1:] & CLOSES > 0) & (texts[1:] == texts[:-1])
+    return _between(batch, runs, closed)
+
+
+def _between(batch: TokenBatch, runs: NDArray[np.intp], opens: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """First word behind some runs of punctuation, and first behind the run that follows; shape (2, n)."""
+    return np.searchsorted(batch.places, [runs[:-1][opens], runs[1:][opens]])
+
+
+def _covered(
+    lines: NDArray[np.intp], opens: NDArray[np.intp], ends: NDArray[np.intp], n_words: int
+) -> NDArray[np.intp]:
+    """How many ranges of words ``opens:ends`` hold each word, by line; shape (N_MARKS, n_words)."""
+    places = lines * (n_words + 1)
+    size = N_MARKS * (n_words + 1)
+    steps = np.bincount(places + opens, minlength=size) - np.bincount(places + ends, minlength=size)
+    return np.asarray(np.cumsum(steps).reshape(N_MARKS, n_words + 1)[:, :-1])

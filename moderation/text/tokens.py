@@ -1,45 +1,41 @@
-"""The words of a batch, found and hashed all at once."""
+"""The words of a batch, found and numbered all at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.text.hashing import hash_runs
-from moderation.text.normalise import SEPARATOR, normalise
+from moderation.text.normalise import prepare
+from moderation.text.reader import WORD, Reader
 from moderation.text.scopes import mark
-
-_WORD = np.zeros(256, dtype=bool)
-_WORD[[*b"abcdefghijklmnopqrstuvwxyz0123456789", *range(128, 256)]] = True
+from moderation.text.sums import row_sums
+from moderation.text.vocabulary import Describe, Vocabulary, Words
 
 
 @dataclass(frozen=True)  # without slots, which would leave no place for what is cached
 class TokenBatch:
-    """Normalised texts and their words.
+    """Texts as words and punctuation.
 
     Attributes
     ----------
-    text : ndarray of uint8
-        Normalised UTF-8, a separator before and behind each text.
-    inside : ndarray of bool
-        Which bytes of `text` belong to words.
+    atoms : ndarray of int32, shape (n_atoms,)
+        Number in `vocabulary` of every word and every run of punctuation, in their order.
+    kinds : ndarray of uint8, shape (n_atoms,)
+        What each atom is, see `moderation.text.reader.Atoms`.
     bounds : ndarray of intp, shape (n_texts + 1,)
-        Positions of the separators in `text`.
-    hashes : ndarray of uint64, shape (n_words,)
-        Hash of each word.
-    indptr : ndarray of intp, shape (n_texts + 1,)
-        Text i holds the words ``indptr[i]:indptr[i + 1]``.
+        Text i holds the atoms ``bounds[i]:bounds[i + 1]``.
+    vocabulary : Vocabulary
     """
 
-    text: NDArray[np.uint8]
-    inside: NDArray[np.bool_]
+    atoms: NDArray[np.int32]
+    kinds: NDArray[np.uint8]
     bounds: NDArray[np.intp]
-    hashes: NDArray[np.uint64]
-    indptr: NDArray[np.intp]
+    vocabulary: Vocabulary
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
@@ -47,16 +43,23 @@ class TokenBatch:
     def part(self, start: int, stop: int) -> TokenBatch:
         """Texts ``start:stop`` as a batch of their own, without copying."""
         bounds = self.bounds[start : stop + 1]
-        indptr = self.indptr[start : stop + 1]
-        letters = slice(bounds[0], bounds[-1] + 1)
-        words = slice(indptr[0], indptr[-1])
-        return TokenBatch(
-            self.text[letters],
-            self.inside[letters],
-            bounds - bounds[0],
-            self.hashes[words],
-            indptr - indptr[0],
-        )
+        chosen = slice(bounds[0], bounds[-1])
+        return TokenBatch(self.atoms[chosen], self.kinds[chosen], bounds - bounds[0], self.vocabulary)
+
+    @cached_property
+    def places(self) -> NDArray[np.intp]:
+        """Which atoms are words, shape (n_words,)."""
+        return np.flatnonzero(self.kinds & WORD)
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int32]:
+        """Number of each word in `vocabulary`, shape (n_words,)."""
+        return self.atoms.take(self.places)
+
+    @cached_property
+    def indptr(self) -> NDArray[np.intp]:
+        """Text i holds the words ``indptr[i]:indptr[i + 1]``; shape (n_texts + 1,)."""
+        return np.searchsorted(self.places, self.bounds)
 
     @property
     def counts(self) -> NDArray[np.intp]:
@@ -64,33 +67,48 @@ class TokenBatch:
         return np.diff(self.indptr)
 
     @cached_property
-    def starts(self) -> NDArray[np.intp]:
-        """Where in `text` each word starts, shape (n_words,)."""
-        return np.flatnonzero(self.inside[1:] & ~self.inside[:-1]) + 1
+    def hashes(self) -> NDArray[np.uint64]:
+        """Hash of each word, shape (n_words,)."""
+        return self.look_up(hashes_of)
+
+    @cached_property
+    def runs(self) -> NDArray[np.intp]:
+        """Which atoms are runs of punctuation, shape (n_runs,)."""
+        return np.flatnonzero((self.kinds & WORD) == 0)
 
     @cached_property
     def marks(self) -> NDArray[np.uint8]:
         """In which scopes each word stands, see `mark`; found when first asked for: articles and parents need none."""
         return mark(self)
 
+    def look_up(self, describe: Describe) -> NDArray[Any]:
+        """What `describe` says of each word, see `Vocabulary.tabulated`; shape (n_words, ...)."""
+        return self.vocabulary.tabulated(describe).take(self.numbers, axis=0)
 
-def tokenise(texts: Sequence[str]) -> TokenBatch:
-    """Normalise texts and hash their words.
+    def sums(self, describe: Describe) -> NDArray[np.float32]:
+        """Sum over each text's words of what `describe` says of them, shape (n_texts, k)."""
+        return row_sums(self.vocabulary.tabulated(describe), self.numbers, self.indptr)
+
+
+def tokenise(texts: Sequence[str], reader: Reader | None = None) -> TokenBatch:
+    """Normalise texts and number their words.
 
     A word is a run of letters, figures and bytes of non-Latin script, with apostrophes inside it.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    reader : Reader, optional
+        That remembers what it read; a new one by default.
     """
-    text = normalise(texts)
-    bounds = np.flatnonzero(text == ord(SEPARATOR))
-    inside, starts, ends = _find_words(text)
-    return TokenBatch(text, inside, bounds, hash_runs(text[inside], ends - starts), np.searchsorted(starts, bounds))
+    known = Reader() if reader is None else reader
+    return TokenBatch(*known.read(prepare(texts)), known.vocabulary)
 
 
 def words(text: str) -> list[str]:
-    """The words that `tokenise` hashes, in their order; for looking at, not for speed."""
-    normalised = normalise([text])
-    _, starts, ends = _find_words(normalised)
-    raw = normalised.tobytes()
-    return [raw[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+    """The words that `tokenise` finds, in their order; for looking at, not for speed."""
+    batch = tokenise([text])
+    return [batch.vocabulary.numbers.spellings[number].decode() for number in batch.numbers.tolist()]
 
 
 def hash_word(word: str) -> int:
@@ -99,9 +117,6 @@ def hash_word(word: str) -> int:
     return int(value)
 
 
-def _find_words(text: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
-    """Which bytes belong to words; where each word starts and ends."""
-    inside = _WORD[text]
-    inside[1:-1] |= (text[1:-1] == ord("'")) & inside[:-2] & inside[2:]
-    edges = np.flatnonzero(np.diff(inside)) + 1  # a separator stands on either end, so edges come in pairs
-    return inside, edges[::2], edges[1::2]
+def hashes_of(found: Words) -> NDArray[np.uint64]:
+    """Hash of each word."""
+    return found.hashes
