@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Self, TypeVar
 
 import joblib
+import numpy as np
 import sklearn
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -374,7 +375,7 @@ class _NumberArray(NumpyArrayWrapper):
             raise BundleError(
                 f"{unpickler.filename}: class check failed: {self.dtype} array may not stand in a bundle; {_DISTRUST}"
             )
-        return super().read(unpickler, *options)
+        return np.asarray(super().read(unpickler, *options))  # a view without what makes np.memmap slow
 
 
 class _AllowListUnpickler(NumpyUnpickler):

@@ -24,8 +24,8 @@ from moderation.text.reader import Reader
 from moderation.text.tokens import tokenise
 from moderation.verdict import Action, Span, Verdict
 
-CHUNK: Final = 256
-"""Comments that are scored at once: few enough for the arrays to stay in the processor's cache."""
+CHUNK: Final = 2048
+"""Comments that are scored at once: enough for what is done once a chunk not to show."""
 CHUNK_CHARACTERS: Final = 1_000_000
 """Where comments are long, fewer are scored at once; a character takes about 75 bytes on the way."""
 ARTICLES_KEPT: Final = 1024
@@ -206,7 +206,7 @@ class Moderator:
         reader = self._reader
         if len(reader) > PIECES_KEPT:
             reader = self._reader = Reader()
-        return self._featuriser.transform(tokenise(texts, reader))
+        return self._featuriser.embed(tokenise(texts, reader))
 
     def _pairs(self, comments: Sequence[Comment], texts: TextFeatures) -> NDArray[np.float32]:
         articles: dict[Article, int] = {}

@@ -157,10 +157,10 @@ def test_a_bundle_that_was_made_scores(made: Path) -> None:
 def test_arrays_stay_in_their_file_so_that_workers_share_them(made: Path) -> None:
     loaded = Bundle.load(made)
 
-    assert isinstance(loaded.abuse.lexical.table_, np.memmap)
-    assert isinstance(loaded.abuse.tone.hidden_, np.memmap)
-    assert isinstance(loaded.abuse.tone.words_.codes_, np.memmap)
-    assert isinstance(loaded.embeddings.codes_, np.memmap)
+    assert isinstance(loaded.abuse.lexical.table_.base, np.memmap)
+    assert isinstance(loaded.abuse.tone.hidden_.base, np.memmap)
+    assert isinstance(loaded.abuse.tone.words_.codes_.base, np.memmap)
+    assert isinstance(loaded.embeddings.codes_.base, np.memmap)
 
 
 def is_as_distilled(found: Distilled) -> bool:
@@ -173,8 +173,8 @@ def is_as_distilled(found: Distilled) -> bool:
 def test_what_was_distilled_can_be_taken_out_of_a_bundle_that_is_then_replaced(copy: Path) -> None:
     taken = load_distilled(copy)
 
-    assert not isinstance(taken.embeddings.codes_, np.memmap)
-    assert not isinstance(taken.tone.hidden_, np.memmap)
+    assert not isinstance(taken.embeddings.codes_.base, np.memmap)
+    assert not isinstance(taken.tone.hidden_.base, np.memmap)
     for name in DISTILLED_PARTS:
         (copy / name).write_bytes(b"")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from moderation.text.features import TextFeatures
 TONE_SHARE: Final = 0.6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which would leave no place for what is cached
 class AbuseHead:
     """Two views of a text, averaged: its very words, and how it sounds.
 
@@ -62,9 +63,14 @@ class AbuseHead:
         return self._averaged(np.tile(self.lexical.intercepts_, (len(X), 1)), self.tone.baseline(X))
 
     def _averaged(self, lexical: NDArray[np.float32], tone: NDArray[np.float32]) -> NDArray[np.float32]:
-        common = [label for label in self.labels if label in self.tone.labels_]
-        columns = [self.labels.index(label) for label in common]
-        heard = tone[:, [self.tone.labels_.index(label) for label in common]]
-        averaged = lexical.copy()
-        averaged[:, columns] = (1 - self.tone_share) * lexical[:, columns] + self.tone_share * heard
-        return averaged
+        return np.asarray(lexical * self._lexical_shares + tone @ self._tone_shares)
+
+    @cached_property
+    def _tone_shares(self) -> NDArray[np.float32]:
+        """What each label of the tone head adds to each of both, shape (n_tone_labels, n_labels)."""
+        same = np.array([[heard == label for label in self.labels] for heard in self.tone.labels_], dtype=np.float32)
+        return self.tone_share * same.reshape(len(self.tone.labels_), len(self.labels))
+
+    @cached_property
+    def _lexical_shares(self) -> NDArray[np.float32]:
+        return np.asarray(1 - self._tone_shares.sum(axis=0))

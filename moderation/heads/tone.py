@@ -62,7 +62,8 @@ class ToneHead(BaseEstimator):
 
     def decision_function(self, X: TextFeatures) -> NDArray[np.float32]:
         """Log-odds of each label before calibration, shape (n_texts, n_labels)."""
-        return np.asarray(np.maximum(self._hidden(X), 0) @ self.output_ + self.output_bias_)
+        hidden = self._hidden(X)
+        return np.asarray(np.maximum(hidden, 0, out=hidden) @ self.output_ + self.output_bias_)
 
     def contributions(self, X: TextFeatures, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """What each word adds to `decision_function`.
@@ -95,8 +96,10 @@ class ToneHead(BaseEstimator):
 
     def _hidden(self, X: TextFeatures) -> NDArray[np.float32]:
         """What reaches the hidden units, shape (n_texts, n_hidden)."""
-        heard = self.words_.transform(X.tokens) @ self.hidden_[self.n_dimensions :]
-        return np.asarray(X.vectors @ self.hidden_[: self.n_dimensions] + heard + self.hidden_bias_)
+        hidden = X.vectors @ self.hidden_[: self.n_dimensions]
+        hidden += self.words_.embed(X.tokens) @ self.hidden_[self.n_dimensions :]
+        hidden += self.hidden_bias_
+        return np.asarray(hidden)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

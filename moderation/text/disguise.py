@@ -23,6 +23,13 @@ _CODE = np.zeros(256, dtype=np.intp)
 _CODE[ord("a") : ord("z") + 1] = np.arange(1, _A)
 _WORD = np.zeros(256, dtype=bool)
 _WORD[[*b"abcdefghijklmnopqrstuvwxyz0123456789'", *range(128, 256)]] = True
+_GLYPH_OR_WORD = _WORD.copy()
+_GLYPH_OR_WORD[[*b"@$!"]] = True
+_CASES: Final = bytes(
+    ord("a") if chr(c).islower() else ord("A") if chr(c).isupper() else c for c in range(128)
+) + bytes(128)
+_AROUND = np.array([-2, -1, 1, 2])
+_MIDDLE_FOUR = _A ** np.array([3, 2, 1, 0])
 
 _GLYPH: Final = r"[a-z0-9@$!](?!')"
 _APART: Final = re.compile(rf"{_GLYPH}(?:(?: {{1,3}}| ?[\-_*./] ?){_GLYPH}){{2,}}")
@@ -40,13 +47,12 @@ _REACH: Final = 16  # bytes before a seam among which its word starts
 
 def split_humps(text: bytes) -> bytes:
     """Part words that capitals part: in a hash tag, and where one of them is in the lexicon."""
-    raw = np.frombuffer(text, dtype=np.uint8)
-    capital = (raw - ord("A")) < 26
-    small = (raw - ord("a")) < 26
-    humps = np.flatnonzero(small[:-1] & capital[1:])
-    if not len(humps):
+    kinds = text.translate(_CASES)
+    if b"aA" not in kinds:
         return text
-    return _edited(text, _rewritten(text, raw, humps, _CAPITALISED, _split_capitalised))
+    case = np.frombuffer(kinds, dtype=np.uint8)
+    humps = ((case[:-1] == ord("a")) & (case[1:] == ord("A"))).nonzero()[0]
+    return _edited(text, _rewritten(text, humps, _CAPITALISED, _split_capitalised))
 
 
 def undo_spacing(text: bytes) -> bytes:
@@ -55,10 +61,9 @@ def undo_spacing(text: bytes) -> bytes:
     Four letters or more are joined always, fewer where they make up a word of the lexicon.
     """
     raw = np.frombuffer(text, dtype=np.uint8)
-    word = _WORD[raw]
-    glyph = word | (raw == ord("@")) | (raw == ord("$")) | (raw == ord("!"))
-    alone = np.flatnonzero(glyph[1:-1] & ~word[:-2] & ~word[2:]) + 1
-    near = np.diff(alone) <= 4
+    word = _WORD.take(raw)
+    alone = (_GLYPH_OR_WORD.take(raw)[1:-1] > (word[:-2] | word[2:])).nonzero()[0] + 1
+    near = alone[1:] - alone[:-1] <= 4
     if not (near[1:] & near[:-1]).any():
         return text
     return _edited(text, _joined_runs(text, alone, near))
@@ -72,22 +77,22 @@ def join_fragments(text: bytes) -> bytes:
     text : bytes
         Lower-case UTF-8 in which no two blanks follow each other, at either end a blank or separator.
     """
-    raw = np.frombuffer(text, dtype=np.uint8)
-    blanks = np.flatnonzero(raw[1:-1] == ord(" ")) + 1
-    return _edited(text, _joined_fragments(text, blanks[_seam(raw, blanks)].tolist()))
+    seams = _seams(np.frombuffer(text, dtype=np.uint8))
+    return _edited(text, _joined_fragments(text, seams.tolist())) if len(seams) else text
 
 
-def _seam(raw: NDArray[np.uint8], blanks: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether a word of the lexicon may be broken in two at each blank; seldom, in ordinary text."""
-    before, after = (_CODE[raw[blanks + step]] for step in (-1, 1))
-    second, next_but_one = _CODE[raw[blanks - 2]], _CODE[raw[np.minimum(blanks + 2, len(raw) - 1)]]
-    found = _SEAMS.short[((second * _A + before) * _A + after) * _A + next_but_one]
-    near = blanks[found]
-    left, right = second[found] * _A + before[found], after[found] * _A + next_but_one[found]
-    left = left + np.where(second[found] > 0, _CODE[raw[near - 3]], 0) * _A**2
-    right = right * _A + np.where(next_but_one[found] > 0, _CODE[raw[np.minimum(near + 3, len(raw) - 1)]], 0)
-    found[found] = _contains(_SEAMS.long, left * _A**3 + right)
-    return np.asarray(found)
+def _seams(raw: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Blanks by which a word of the lexicon may be broken in two; seldom any, in ordinary text."""
+    blanks = (raw[2:-2] == ord(" ")).nonzero()[0] + 2
+    around = _CODE.take(raw.take(blanks[:, None] + _AROUND))
+    near = _SEAMS.short.take(around @ _MIDDLE_FOUR).nonzero()[0]
+    if not len(near):
+        return np.asarray(near)
+    blanks, around = blanks[near], around[near]
+    before = np.where(around[:, 0] > 0, _CODE[raw[blanks - 3]], 0)
+    after = np.where(around[:, 3] > 0, _CODE[raw[np.minimum(blanks + 3, len(raw) - 1)]], 0)
+    found = _contains(_SEAMS.long, before * _A**5 + (around @ _MIDDLE_FOUR) * _A + after)
+    return np.asarray(blanks[found])
 
 
 def _contains(table: NDArray[np.intp], values: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -160,13 +165,9 @@ def _split_capitalised(found: re.Match[str]) -> str:
     return (" " if parted else "").join(words)
 
 
-def _rewritten(
-    text: bytes, raw: NDArray[np.uint8], places: NDArray[np.intp], pattern: re.Pattern[str], read: Reader
-) -> Iterator[Edit]:
+def _rewritten(text: bytes, places: NDArray[np.intp], pattern: re.Pattern[str], read: Reader) -> Iterator[Edit]:
     """Each chunk between blanks that holds one of the places, with what the pattern finds in it read."""
-    if not len(places):
-        return
-    blanks = np.flatnonzero(raw <= ord(" "))
+    blanks = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) <= ord(" "))
     ends = np.unique(np.searchsorted(blanks, places))
     for start, end in zip((blanks[ends - 1] + 1).tolist(), blanks[ends].tolist(), strict=True):
         yield start, end, pattern.sub(read, text[start:end].decode("latin-1"))

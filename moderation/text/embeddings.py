@@ -133,18 +133,25 @@ class ScopedEmbeddings(StaticEmbeddings):
         -------
         ndarray of float32, shape (n_texts, n_columns)
         """
-        batch = X if isinstance(X, TokenBatch) else tokenise(X)
+        return self.embed(X if isinstance(X, TokenBatch) else tokenise(X))
+
+    def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
+        """Do what `transform` does, without what scikit-learn does around it."""
         by_scope = self._sums_in_scopes(batch).reshape(N_MARKS, len(batch), self.n_dimensions)
         inside = by_scope.swapaxes(0, 1).reshape(len(batch), N_MARKS * self.n_dimensions)
-        roots = np.sqrt(np.maximum(batch.counts, 1, dtype=np.float32))
-        return np.asarray(np.concatenate([batch.sums(self.of_words), inside], axis=1) / roots[:, None])
+        sums = np.concatenate([batch.sums(self.of_words), inside], axis=1)
+        sums /= np.sqrt(np.maximum(batch.counts, 1, dtype=np.float32))[:, None]
+        return sums
 
     def _sums_in_scopes(self, batch: TokenBatch) -> NDArray[np.float32]:
         """Sum over the words of each text that stand in a scope, shape (N_MARKS * n_texts, n_dimensions)."""
+        inside = batch.marks & _BITS
+        if len(batch) == 1:  # what follows takes longer to set up than a product
+            return np.asarray((inside > 0).astype(np.float32) @ batch.look_up(self.of_words))
         n_words = len(batch.numbers)
-        marked = np.flatnonzero(batch.marks & _BITS)  # of a table with a row of words for each scope
+        marked = inside.ravel().nonzero()[0]
         firsts = np.arange(N_MARKS)[:, None] * n_words + batch.indptr[:-1]
-        indptr = np.append(np.searchsorted(marked, firsts.ravel()), len(marked))
+        indptr = np.concatenate([marked.searchsorted(firsts.ravel()), [len(marked)]])
         return row_sums(batch.vocabulary.tabulated(self.of_words), batch.numbers[marked % max(n_words, 1)], indptr)
 
     def contributions(self, batch: TokenBatch) -> NDArray[np.float32]:
@@ -181,5 +188,5 @@ def _in_scopes(batch: TokenBatch) -> NDArray[np.bool_]:
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale each row to length 1; rows of zeros stay."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))[:, None]
-    return np.asarray(matrix / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    return np.asarray(matrix / (lengths + (lengths == 0))[:, None])

@@ -52,7 +52,10 @@ class Featuriser(TransformerMixin, BaseEstimator):
 
     def transform(self, X: Sequence[str] | TokenBatch) -> TextFeatures:
         """Tokenise and embed a batch."""
-        tokens = X if isinstance(X, TokenBatch) else tokenise(X)
+        return self.embed(X if isinstance(X, TokenBatch) else tokenise(X))
+
+    def embed(self, tokens: TokenBatch) -> TextFeatures:
+        """Do what `transform` does, without what scikit-learn does around it."""
         vectors = unit_rows(tokens.sums(self.embeddings.of_words))
         return TextFeatures(tokens, vectors, tokens.look_up(self.embeddings.rarity))
 

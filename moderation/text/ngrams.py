@@ -15,14 +15,16 @@ from sklearn.utils.validation import check_is_fitted
 from moderation.text.hashing import mix
 from moderation.text.scopes import NEGATED, QUOTED, SCOPES
 from moderation.text.sums import row_sums
-from moderation.text.tokens import TokenBatch, hashes_of, tokenise
+from moderation.text.tokens import TokenBatch, tokenise
 from moderation.text.vocabulary import Words
 
 _CHAR_FACTOR = np.uint32(0x01000193)  # FNV-1a's prime
 _SPREAD = np.uint32(0x9E3779B1)
 _ONE = np.uint64(1)
 _PART = 4096
+_TINY = np.finfo(np.float32).tiny
 _SCOPES = (SCOPES.index(NEGATED), QUOTED)  # the others cost more on other people's corpora than they bring
+_SCOPE_BITS = np.array([1 << bit for bit in _SCOPES], dtype=np.uint8)
 
 
 class NgramTfidf(TransformerMixin, BaseEstimator):
@@ -109,7 +111,7 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         -------
         ndarray of float32, shape (n_texts, k)
         """
-        columns, present = _word_columns(batch, self.word_bits)
+        columns, present = self._word_columns(batch)
         words = row_sums(table, columns.ravel(), batch.indptr * columns.shape[1], present.ravel())
         return _unit(words) + _unit(row_sums(windows, batch.numbers, batch.indptr))
 
@@ -140,7 +142,7 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         indptr : ndarray of intp, shape (2 * n_texts + 1,)
             Text i has its words in ``columns[indptr[2 * i]:indptr[2 * i + 1]]`` and its characters behind them.
         """
-        words, present = _word_columns(batch, self.word_bits)
+        words, present = self._word_columns(batch)
         chars, of_char = self._window_columns(batch)
         of_word = present > 0
         word_ends = np.concatenate([[0], np.cumsum(of_word.sum(axis=1))])[batch.indptr]
@@ -186,14 +188,39 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         ndarray of float32, shape (n_words, k)
             Summed over the words of a text they are its row of `project`.
         """
-        columns, present = _word_columns(batch, self.word_bits)
+        columns, present = self._word_columns(batch)
         by_part = table[columns] * present[:, :, None]
-        by_part[1:, 0] += by_part[:-1, 1] / 2
-        by_part[:, 1] /= 2
+        by_part[:, 0] /= 2
+        by_part[1:, 1] += by_part[:-1, 0]
         texts = np.repeat(np.arange(len(batch)), batch.counts)
         return _unit_share(by_part.sum(axis=1), texts, len(batch)) + _unit_share(
             windows[batch.numbers], texts, len(batch)
         )
+
+    def _word_columns(self, batch: TokenBatch) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Columns of all that a word brings, and 1 for those that are there: both of shape (n_words, 4 + len(_SCOPES)).
+
+        The pair that it opens, the word itself, itself in each scope, the punctuation behind it, and both together.
+        """
+        words, shift = batch.hashes, np.uint64(64 - self.word_bits)
+        columns = np.zeros((len(words), 4 + len(_SCOPES)), dtype=np.int32)
+        present = np.zeros(columns.shape, dtype=np.float32)
+        columns[:-1, 0] = mix(words[:-1] + (words[1:] << _ONE)) >> shift
+        present[:, :2] = 1
+        present[batch.indptr[1:][batch.counts > 0] - 1, 0] = 0
+        columns[:, 1:-2] = batch.look_up(self._own_columns)
+        present[:, 2:-2] = batch.marks[:, None] & _SCOPE_BITS > 0
+        follows, runs = _punctuation(batch)
+        marks = batch.vocabulary.tabulated(_mixed_hashes).take(runs)
+        columns[follows, -2] = marks >> shift
+        columns[follows, -1] = mix(marks + (words[follows] << _ONE)) >> shift
+        present[follows, -2:] = 1
+        return columns, present
+
+    def _own_columns(self, words: Words) -> NDArray[np.int32]:
+        """Columns of words, and of words in each scope."""
+        scoped = [mix(words.hashes ^ np.uint64(bit + 1)) for bit in _SCOPES]
+        return (np.column_stack([words.hashes, *scoped]) >> np.uint64(64 - self.word_bits)).astype(np.int32)
 
     def _matrix(
         self, columns: NDArray[np.int32], indptr: NDArray[np.intp], data: NDArray[np.float32] | None = None
@@ -221,42 +248,24 @@ def _rows(indptr: NDArray[np.intp]) -> NDArray[np.intp]:
 def _unit_share(parts: NDArray[np.float32], texts: NDArray[np.intp], count: int) -> NDArray[np.float32]:
     """Divide by the norm of each part's text, whose square is the sum of the last column."""
     squares = np.bincount(texts, weights=parts[:, -1], minlength=count)
-    norms = np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))[texts]
+    norms = np.sqrt(np.maximum(squares, _TINY))[texts]
     return np.asarray(parts[:, :-1] / norms[:, None], dtype=np.float32)
 
 
 def _unit(sums: NDArray[np.float32]) -> NDArray[np.float32]:
     """Divide by the norm, whose square is the last column."""
-    return np.asarray(sums[:, :-1] / np.sqrt(np.maximum(sums[:, -1:], np.finfo(np.float32).tiny)))
+    return np.asarray(sums[:, :-1] / np.sqrt(np.maximum(sums[:, -1:], _TINY)))
 
 
-def _word_columns(batch: TokenBatch, bits: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Columns of all that one word brings, and 1 for those that are there: both of shape (n_words, 4 + len(_SCOPES)).
-
-    The word itself, the pair that it opens, itself in each scope, the punctuation behind it, and both together.
-    """
-    words, shift = batch.hashes, np.uint64(64 - bits)
-    columns = np.zeros((len(words), 4 + len(_SCOPES)), dtype=np.int32)
-    present = np.zeros(columns.shape, dtype=np.float32)
-    columns[:, 0], present[:, 0] = words >> shift, 1
-    columns[:-1, 1], present[:, 1] = mix(words[:-1] + (words[1:] << _ONE)) >> shift, 1
-    present[batch.indptr[1:][batch.counts > 0] - 1, 1] = 0
-    for column, bit in enumerate(_SCOPES, 2):
-        at = np.flatnonzero(batch.marks & np.uint8(1 << bit))
-        columns[at, column], present[at, column] = mix(words[at] ^ np.uint64(bit + 1)) >> shift, 1
-    follows, marks = _punctuation(batch)
-    columns[follows, -2], present[follows, -2] = mix(marks) >> shift, 1
-    columns[follows, -1], present[follows, -1] = mix(mix(marks) + (words[follows] << _ONE)) >> shift, 1
-    return columns, present
+def _mixed_hashes(words: Words) -> NDArray[np.uint64]:
+    return mix(words.hashes)
 
 
-def _punctuation(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.uint64]]:
-    """Words that punctuation follows in the same text, and the hash of each such run; the last where several follow."""
-    runs = batch.runs
-    words = np.searchsorted(batch.places, runs) - 1
-    follows = words >= batch.indptr[np.searchsorted(batch.bounds, runs, "right") - 1]
-    hashes = batch.vocabulary.tabulated(hashes_of)
-    return words[follows], hashes.take(batch.atoms.take(runs[follows]))
+def _punctuation(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """Words that punctuation follows in the same text, and the number of each such run; the last of several counts."""
+    words = batch.places.searchsorted(batch.runs) - 1
+    follows = words >= batch.indptr[batch.bounds.searchsorted(batch.runs, "right") - 1]
+    return words[follows], batch.atoms.take(batch.runs[follows])
 
 
 def _char_columns(

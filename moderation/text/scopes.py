@@ -103,13 +103,11 @@ def mark(batch: TokenBatch) -> NDArray[np.uint8]:
     """
     at, scope = _cues(batch)
     first, last = _surroundings(batch, at, scope)
-    quotations = np.concatenate([_double_quoted(batch), _single_quoted(batch)], axis=1)
+    quotations = _quotations(batch)
+    lines = np.concatenate([scope, np.full(quotations.shape[1], QUOTED)])
     opens = np.concatenate([np.maximum(at - _AFTER[scope], first), quotations[0]])
     ends = np.concatenate([np.minimum(at + _BEFORE[scope] + 1, last), quotations[1]])
-    if not len(opens):
-        return np.zeros(len(batch.places), dtype=np.uint8)
-    lines = np.append(scope, np.full(quotations.shape[1], QUOTED))
-    covered = _covered(lines, opens, ends, len(batch.places))
+    covered = _covered(lines, opens, ends, len(batch.numbers))
     covered[scope, at] -= 1  # a cue does not reach itself
     return np.asarray(np.packbits(covered > 0, axis=0, bitorder="little")[0])
 
@@ -138,8 +136,8 @@ def _kinds(words: Words) -> NDArray[np.uint8]:
 def _cues(batch: TokenBatch) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Words that are cues, once for each scope that they open, and these scopes."""
     kinds = batch.look_up(_kinds)
-    words = np.flatnonzero(kinds)
-    which, scope = np.nonzero(kinds[words, None] & _BITS)
+    words = kinds.nonzero()[0]
+    which, scope = (kinds[words, None] & _BITS).nonzero()
     return words[which], scope
 
 
@@ -148,8 +146,9 @@ def _surroundings(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First word that the cue of a scope may reach, and the one behind the last: those of its clause or its text."""
     ends = batch.runs[batch.vocabulary.tabulated(_ends_clause).take(batch.atoms.take(batch.runs))]
-    clauses = np.sort(np.concatenate([np.searchsorted(batch.places, ends), batch.indptr]))
-    clause, text = (np.searchsorted(bounds, at, "right") for bounds in (clauses, batch.indptr))
+    clauses = np.concatenate([batch.places.searchsorted(ends), batch.indptr])
+    clauses.sort()
+    clause, text = clauses.searchsorted(at, "right"), batch.indptr.searchsorted(at, "right")
     narrow = _IN_CLAUSE[scope]
     first = np.where(narrow, clauses[clause - 1], batch.indptr[text - 1])
     return first, np.where(narrow, clauses[clause], batch.indptr[text])
@@ -159,33 +158,34 @@ def _ends_clause(words: Words) -> NDArray[np.bool_]:
     return np.array([not _CLAUSE_END.isdisjoint(spelling) for spelling in words.spellings], dtype=bool)
 
 
-def _double_quoted(batch: TokenBatch) -> NDArray[np.intp]:
-    """First word behind an odd quotation mark of a text, and the first behind the next one; shape (2, n_quotations)."""
+def _quotations(batch: TokenBatch) -> NDArray[np.intp]:
+    """First word of each quotation, and the first behind it; shape (2, n_quotations)."""
     counts = batch.vocabulary.tabulated(_double_marks).take(batch.atoms.take(batch.runs))
-    runs, counts = batch.runs[counts > 0], counts[counts > 0]
-    texts = np.searchsorted(batch.bounds, runs, "right")
-    so_far = np.cumsum(counts)
-    before = (so_far - counts)[np.searchsorted(texts, texts)]  # marks in other texts
-    opens = ((so_far - before)[:-1] % 2 == 1) & (texts[1:] == texts[:-1])
-    return _between(batch, runs, opens)
+    double, single = counts.nonzero()[0], (batch.kinds & MARKED).nonzero()[0]
+    if len(double) + len(single) < 2:
+        return np.zeros((2, 0), dtype=np.intp)
+    quoted = [_double_quoted(batch, batch.runs[double], counts[double]), _single_quoted(batch, single)]
+    return batch.places.searchsorted(np.concatenate(quoted, axis=1))
 
 
 def _double_marks(words: Words) -> NDArray[np.intp]:
     return np.array([spelling.count(b'"') for spelling in words.spellings], dtype=np.intp)
 
 
-def _single_quoted(batch: TokenBatch) -> NDArray[np.intp]:
-    """The same of single marks: one that opens a word, if the next opens none."""
-    runs = np.flatnonzero(batch.kinds & MARKED)
-    texts = np.searchsorted(batch.bounds, runs, "right")
-    kinds = batch.kinds[runs]
+def _double_quoted(batch: TokenBatch, runs: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Runs with a double quotation mark by which a quotation is open, each with the next one."""
+    texts = batch.bounds.searchsorted(runs, "right")
+    so_far = counts.cumsum()
+    before = (so_far - counts)[texts.searchsorted(texts)]  # marks in other texts
+    opens = ((so_far - before)[:-1] % 2 == 1) & (texts[1:] == texts[:-1])
+    return np.stack([runs[:-1][opens], runs[1:][opens]])
+
+
+def _single_quoted(batch: TokenBatch, runs: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Runs with a single quotation mark that opens a word, each with the next one if that does not."""
+    texts, kinds = batch.bounds.searchsorted(runs, "right"), batch.kinds[runs]
     closed = (kinds[:-1] & OPENS > 0) & (kinds[1:] & CLOSES > 0) & (texts[1:] == texts[:-1])
-    return _between(batch, runs, closed)
-
-
-def _between(batch: TokenBatch, runs: NDArray[np.intp], opens: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """First word behind some runs of punctuation, and first behind the run that follows; shape (2, n)."""
-    return np.searchsorted(batch.places, [runs[:-1][opens], runs[1:][opens]])
+    return np.stack([runs[:-1][closed], runs[1:][closed]])
 
 
 def _covered(
@@ -195,4 +195,4 @@ def _covered(
     places = lines * (n_words + 1)
     size = N_MARKS * (n_words + 1)
     steps = np.bincount(places + opens, minlength=size) - np.bincount(places + ends, minlength=size)
-    return np.asarray(np.cumsum(steps).reshape(N_MARKS, n_words + 1)[:, :-1])
+    return steps.cumsum().reshape(N_MARKS, n_words + 1)[:, :-1]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moderation.text.normalise import prepare
-from moderation.text.reader import WORD, Reader
+from moderation.text.reader import WORD, Atoms, Reader
 from moderation.text.scopes import mark
 from moderation.text.sums import row_sums
 from moderation.text.vocabulary import Describe, Vocabulary, Words
@@ -30,41 +30,41 @@ class TokenBatch:
     bounds : ndarray of intp, shape (n_texts + 1,)
         Text i holds the atoms ``bounds[i]:bounds[i + 1]``.
     vocabulary : Vocabulary
+    places : ndarray of intp, shape (n_words,)
+        Which atoms are words.
+    numbers : ndarray of int32, shape (n_words,)
+        Number of each word in `vocabulary`.
+    indptr : ndarray of intp, shape (n_texts + 1,)
+        Text i holds the words ``indptr[i]:indptr[i + 1]``.
     """
 
     atoms: NDArray[np.int32]
     kinds: NDArray[np.uint8]
     bounds: NDArray[np.intp]
     vocabulary: Vocabulary
+    places: NDArray[np.intp]
+    numbers: NDArray[np.int32]
+    indptr: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, atoms: Atoms, vocabulary: Vocabulary) -> Self:
+        """Find the words among atoms."""
+        places = (atoms.kinds & WORD).nonzero()[0]
+        return cls(*atoms, vocabulary, places, atoms.numbers.take(places), places.searchsorted(atoms.bounds))
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
 
     def part(self, start: int, stop: int) -> TokenBatch:
-        """Texts ``start:stop`` as a batch of their own, without copying."""
+        """Texts ``start:stop`` as a batch of their own."""
         bounds = self.bounds[start : stop + 1]
         chosen = slice(bounds[0], bounds[-1])
-        return TokenBatch(self.atoms[chosen], self.kinds[chosen], bounds - bounds[0], self.vocabulary)
-
-    @cached_property
-    def places(self) -> NDArray[np.intp]:
-        """Which atoms are words, shape (n_words,)."""
-        return np.flatnonzero(self.kinds & WORD)
-
-    @cached_property
-    def numbers(self) -> NDArray[np.int32]:
-        """Number of each word in `vocabulary`, shape (n_words,)."""
-        return self.atoms.take(self.places)
-
-    @cached_property
-    def indptr(self) -> NDArray[np.intp]:
-        """Text i holds the words ``indptr[i]:indptr[i + 1]``; shape (n_texts + 1,)."""
-        return np.searchsorted(self.places, self.bounds)
+        return TokenBatch.of(Atoms(self.atoms[chosen], self.kinds[chosen], bounds - bounds[0]), self.vocabulary)
 
     @property
     def counts(self) -> NDArray[np.intp]:
         """Number of words of each text, shape (n_texts,)."""
-        return np.diff(self.indptr)
+        return np.asarray(self.indptr[1:] - self.indptr[:-1])
 
     @cached_property
     def hashes(self) -> NDArray[np.uint64]:
@@ -74,7 +74,7 @@ class TokenBatch:
     @cached_property
     def runs(self) -> NDArray[np.intp]:
         """Which atoms are runs of punctuation, shape (n_runs,)."""
-        return np.flatnonzero((self.kinds & WORD) == 0)
+        return np.asarray((self.kinds & WORD == 0).nonzero()[0])
 
     @cached_property
     def marks(self) -> NDArray[np.uint8]:
@@ -102,7 +102,7 @@ def tokenise(texts: Sequence[str], reader: Reader | None = None) -> TokenBatch:
         That remembers what it read; a new one by default.
     """
     known = Reader() if reader is None else reader
-    return TokenBatch(*known.read(prepare(texts)), known.vocabulary)
+    return TokenBatch.of(known.read(prepare(texts)), known.vocabulary)
 
 
 def words(text: str) -> list[str]:

@@ -127,7 +127,7 @@ class Vocabulary:
             Rows behind those of the words mean nothing.
         """
         table = self._tables.get(describe)
-        if table is None or table.filled < len(self):
+        if table is None or table.filled < len(self.numbers.spellings):
             with self._lock:
                 table = self._tables[describe] = self._extended(describe)
         return table.rows
