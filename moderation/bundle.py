@@ -21,16 +21,16 @@ from moderation.errors import BundleError
 from moderation.heads.abuse import TONE_SHARE, AbuseHead
 from moderation.heads.calibration import LabelCalibration, Line
 from moderation.heads.lexical import LexicalHead
-from moderation.heads.network import SmallNetwork
+from moderation.heads.pairs import FEATURE_NAMES
 from moderation.heads.tone import ToneHead
-from moderation.heads.topic import FEATURE_NAMES
+from moderation.heads.topic import TopicHead
 from moderation.labels import LABELS, OFF_TOPIC
 from moderation.policy import Policy
 from moderation.text.embeddings import StaticEmbeddings
 
 _T = TypeVar("_T")
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MANIFEST: Final = "manifest.json"
 _EMBEDDINGS, _TONE, _LEXICAL, _TOPIC = "embeddings.joblib", "tone.joblib", "lexical.joblib", "topic.joblib"
 
@@ -38,7 +38,9 @@ _EMBEDDINGS, _TONE, _LEXICAL, _TOPIC = "embeddings.joblib", "tone.joblib", "lexi
 _ALLOWED: Final = {
     "joblib.numpy_pickle": {"NumpyArrayWrapper"},
     "moderation.heads.lexical": {"LexicalHead"},
+    "moderation.heads.aside": {"AsideHead"},
     "moderation.heads.network": {"SmallNetwork"},
+    "moderation.heads.topic": {"TopicHead"},
     "moderation.heads.tone": {"ToneHead"},
     "moderation.text.embeddings": {"StaticEmbeddings", "ScopedEmbeddings"},
     "moderation.text.ngrams": {"NgramTfidf"},
@@ -150,14 +152,14 @@ class Bundle:
     manifest : Manifest
     embeddings : StaticEmbeddings
     abuse : AbuseHead
-    topic : SmallNetwork or None
+    topic : TopicHead or None
         None where the recipe taught no off-topic head.
     """
 
     manifest: Manifest
     embeddings: StaticEmbeddings
     abuse: AbuseHead
-    topic: SmallNetwork | None
+    topic: TopicHead | None
 
     @property
     def model(self) -> str:
@@ -185,13 +187,13 @@ class Bundle:
         """
         manifest = verify(folder)
         _check_complete(folder, manifest)
-        topic = _unpickle(folder / _TOPIC, SmallNetwork) if OFF_TOPIC in manifest.labels else None
+        topic = _unpickle(folder / _TOPIC, TopicHead) if OFF_TOPIC in manifest.labels else None
         distilled = _distilled(folder, mapped=True)
         abuse = AbuseHead(_unpickle(folder / _LEXICAL, LexicalHead), distilled.tone, manifest.tone_share)
-        if topic is not None and topic.n_features_in_ != len(FEATURE_NAMES):
+        if topic is not None and (expected := topic.network_.n_features_in_) != len(FEATURE_NAMES):
             raise BundleError(
-                f"{folder}: feature check failed: the off-topic head expects {topic.n_features_in_} features, this "
-                f"version computes {len(FEATURE_NAMES)}; retrain the bundle or install the version that made it"
+                f"{folder}: feature check failed: the off-topic head expects {expected} features, this version "
+                f"computes {len(FEATURE_NAMES)}; retrain the bundle or install the version that made it"
             )
         if manifest.labels != [*abuse.labels, *([OFF_TOPIC] if topic else [])]:
             raise BundleError(
@@ -241,7 +243,7 @@ def write(
     *,
     distilled: Distilled,
     lexical: LexicalHead | None = None,
-    topic: SmallNetwork | None = None,
+    topic: TopicHead | None = None,
     **facts: Any,
 ) -> Manifest:
     """Write a bundle into an empty or new folder.
@@ -252,7 +254,7 @@ def write(
     distilled : Distilled
     lexical : LexicalHead, optional
         Without it, it is a bundle that others take `distilled` from.
-    topic : SmallNetwork, optional
+    topic : TopicHead, optional
     **facts
         The other fields of `Manifest`, save format, scikit_learn, labels and files.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 from pathlib import Path
 from threading import Lock
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,15 @@ from moderation.bundle import Bundle
 from moderation.comment import Article, Comment
 from moderation.explanation import by_part, parts_of, spans
 from moderation.heads.calibration import Calibration, CalibrationKind, log_odds, rescale
-from moderation.heads.topic import ArticleFeatures, pair_features, unanswered
+from moderation.heads.pairs import ArticleFeatures, Contexts, Pairs
+from moderation.heads.topic import unanswered
 from moderation.labels import OFF_TOPIC
+from moderation.placement import FEW_WORDS, closest, marks
 from moderation.policy import Policy
 from moderation.text.features import Featuriser, TextFeatures
 from moderation.text.reader import Reader
 from moderation.text.tokens import tokenise
-from moderation.verdict import Action, Span, Verdict
+from moderation.verdict import Action, Placement, Span, Verdict
 
 CHUNK: Final = 2048
 """Comments that are scored at once: enough for what is done once a chunk not to show."""
@@ -31,6 +33,7 @@ CHUNK_CHARACTERS: Final = 1_000_000
 ARTICLES_KEPT: Final = 1024
 PIECES_KEPT: Final = 1 << 17
 """Pieces of text, mostly words, of which is remembered what they are made of and what the heads say of it."""
+_Context = TypeVar("_Context", Article, str)
 _WEAKEST_SHARE: Final = 0.5  # of the strongest span's weight; below it a span says nothing
 
 
@@ -144,6 +147,29 @@ class Moderator:
         ]
         return sorted(found, key=lambda span: span.start)
 
+    def place(self, comment: Comment) -> Placement | None:
+        """Say what a comment's off-topic score rests on.
+
+        Parameters
+        ----------
+        comment : Comment
+
+        Returns
+        -------
+        Placement or None
+            None where there is no such score.
+        """
+        if self.bundle.topic is None or not comment.has_context:
+            return None
+        parts = parts_of(comment.text)
+        texts = self._features([comment.text, *(comment.text[start:end] for start, end in parts)])
+        article = self._article(comment.article) if comment.article else None
+        return Placement(
+            closest=closest(comment, texts.vectors[0], article, self._features([comment.parent or ""])),
+            marks=tuple(marks(parts, texts, self.bundle.topic)),
+            says_little=bool(texts.tokens.counts[0] < FEW_WORDS),
+        )
+
     def _contributions(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> dict[str, NDArray[np.float64]]:
         """What each part adds to the log-odds of the labels that the comment's own text decides."""
         features = self._features([comment.text])
@@ -197,7 +223,7 @@ class Moderator:
         raw[:, : len(self.bundle.abuse.labels)] = self.bundle.abuse.decision_function(texts)
         in_context = [comment.has_context for comment in comments]
         if self.bundle.topic is not None and any(in_context):
-            topic = self.bundle.topic.log_odds(self._pairs(comments, texts))
+            topic = self.bundle.topic.decision_function(self._pairs(comments, texts))
             raw[:, self.labels.index(OFF_TOPIC)] = np.where(in_context, topic, np.nan)
         return raw
 
@@ -208,15 +234,11 @@ class Moderator:
             reader = self._reader = Reader()
         return self._featuriser.embed(tokenise(texts, reader))
 
-    def _pairs(self, comments: Sequence[Comment], texts: TextFeatures) -> NDArray[np.float32]:
-        articles: dict[Article, int] = {}
-        numbers = [articles.setdefault(c.article, len(articles)) if c.article else -1 for c in comments]
-        return pair_features(
-            texts,
-            [self._article(article) for article in articles],
-            np.array(numbers, dtype=np.intp),
-            self._features([comment.parent or "" for comment in comments]),
-        )
+    def _pairs(self, comments: Sequence[Comment], texts: TextFeatures) -> Pairs:
+        articles, article_of = _numbered([comment.article or None for comment in comments])
+        parents, parent_of = _numbered([comment.parent or None for comment in comments])
+        features = [self._article(article) for article in articles]
+        return Pairs.of(texts, Contexts(features, article_of, self._features(parents), parent_of))
 
     def _article(self, article: Article) -> ArticleFeatures:
         """Features of an article; those of the `ARTICLES_KEPT` used last are kept."""
@@ -236,6 +258,13 @@ def default_bundle() -> Path:
     """Folder of the bundle that came with the package: inside it when installed, beside it in a checkout."""
     packed = Path(__file__).parent / "bundles" / "default"
     return packed if packed.is_dir() else Path(__file__).parent.parent / "models" / "default"
+
+
+def _numbered(contexts: Sequence[_Context | None]) -> tuple[list[_Context], NDArray[np.intp]]:
+    """The distinct ones, and the number of each; -1 for none."""
+    numbers: dict[_Context, int] = {}
+    found = [-1 if context is None else numbers.setdefault(context, len(numbers)) for context in contexts]
+    return list(numbers), np.array(found, dtype=np.intp)
 
 
 def _rescaled(bundle: Bundle, kind: CalibrationKind) -> Policy:

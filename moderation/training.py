@@ -8,28 +8,29 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_curve, roc_auc_score
+from sklearn.metrics import precision_recall_curve, precision_score, recall_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
 from moderation import bundle
 from moderation.comment import Comment
-from moderation.corpora import LabelledComments, Recipe, moved, read_corpora
+from moderation.corpora import LabelledComments, Recipe, excerpts, moved, read_corpora
 from moderation.corpora.recipe import CalibrationRule, PolicyRule
 from moderation.errors import RecipeError
 from moderation.heads.abuse import AbuseHead
 from moderation.heads.calibration import Calibration, CalibrationKind, LabelCalibration, Line, log_odds
 from moderation.heads.lexical import LexicalHead
-from moderation.heads.network import SmallNetwork
+from moderation.heads.pairs import ArticleFeatures, Contexts, Pairs
 from moderation.heads.shares import harden
 from moderation.heads.tone import ToneHead
-from moderation.heads.topic import ArticleFeatures, pair_features, topic_head
+from moderation.heads.topic import TopicHead
 from moderation.labels import LABELS, OFF_TOPIC
 from moderation.policy import Policy, Thresholds
 from moderation.text.features import Featuriser
 from moderation.text.tokens import tokenise
 
-_FOLDS = 5
+_FOLDS = 8
+_ONE_LINE = 15  # words
 
 Progress = Callable[[str], None]
 """Told the name of each step before it starts."""
@@ -48,6 +49,8 @@ class Examples:
     groups : ndarray of str, shape (n_comments,)
     corpora : ndarray of str, shape (n_comments,)
         Where each comment comes from.
+    judged : ndarray of bool, shape (n_comments,)
+        Whether people said so; no where comments were moved.
     """
 
     comments: list[Comment]
@@ -56,6 +59,7 @@ class Examples:
     kept_out: NDArray[np.float64]
     groups: NDArray[np.str_]
     corpora: NDArray[np.str_]
+    judged: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.comments)
@@ -74,6 +78,21 @@ class KeptOut:
         """The rows of some corpora."""
         rows = np.isin(self.corpora, names) & (self.weights > 0)
         return KeptOut(self.raw[rows], self.shares[rows], self.weights[rows], self.corpora[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class CrossFitted:
+    """The off-topic head, and raw log-odds of each example by another that had seen no comment of its thread."""
+
+    head: TopicHead
+    examples: Examples
+    raw: NDArray[np.float64]
+
+    def kept_out(self) -> KeptOut:
+        """The examples that calibrate."""
+        rows = self.examples.kept_out[:, 0] > 0
+        weights = np.ones(int(rows.sum()))
+        return KeptOut(self.raw[rows], self.examples.shares[rows, 0], weights, self.examples.corpora[rows])
 
 
 def steps(recipe: Recipe, corpora: Path) -> dict[str, float]:
@@ -129,24 +148,25 @@ def train(
     data = dict(read_corpora(recipe, corpora, lambda name: progress(f"read {name}")))
     featuriser = Featuriser(distilled.embeddings)
     abuse, held_out = _train_abuse(recipe, data, featuriser, distilled.tone, progress)
-    topic: SmallNetwork | None = None
-    figures: dict[str, dict[str, float]] = {}
+    topic: CrossFitted | None = None
     if OFF_TOPIC in recipe.heads:
         progress(f"learn {OFF_TOPIC}")
-        topic, held_out[OFF_TOPIC], figures = _train_topic(recipe, data, featuriser)
+        topic = _train_topic(topic_examples(recipe, data), featuriser)
+        held_out[OFF_TOPIC] = topic.kept_out()
     progress("calibrate")
     lines: dict[str, LabelCalibration] = {
         label: _calibrate(recipe, label, held_out[label]) for label in LABELS if label in held_out
     }
     at_home = {label: held_out[label].within(_calibration_rule(recipe, label).corpora) for label in lines}
     policy = _policy(recipe.policy, lines, at_home)
+    figures = _topic_figures(recipe, topic, lines[OFF_TOPIC], policy.thresholds[OFF_TOPIC]) if topic else {}
     progress("write")
     return bundle.write(
         out,
         distilled=distilled,
         lexical=abuse.lexical,
         tone_share=abuse.tone_share,
-        topic=topic,
+        topic=topic.head if topic else None,
         name=recipe.name,
         version=recipe.version,
         calibration={label: bundle.CalibrationRecord.of(line) for label, line in lines.items()},
@@ -203,6 +223,7 @@ def _joined(parts: list[Examples]) -> Examples:
         np.concatenate([part.kept_out for part in parts]),
         np.concatenate([part.groups for part in parts]),
         np.concatenate([part.corpora for part in parts]),
+        np.concatenate([part.judged for part in parts]),
     )
 
 
@@ -216,7 +237,13 @@ def _corpus_examples(recipe: Recipe, name: str, corpus: LabelledComments, labels
             weights[:, column] = rule.weight
             kept_out[:, column] = np.where(np.isnan(shares[:, column]), 0, _kept_out(recipe, name, corpus, label))
     return Examples(
-        list(corpus.comments), shares, weights, kept_out, np.array(corpus.groups), np.full(len(corpus), name)
+        list(corpus.comments),
+        shares,
+        weights,
+        kept_out,
+        np.array(corpus.groups),
+        np.full(len(corpus), name),
+        np.ones(len(corpus), dtype=bool),
     )
 
 
@@ -243,59 +270,57 @@ def _calibration_rule(recipe: Recipe, label: str) -> CalibrationRule:
     return next(rule for rule in recipe.calibration if label in rule.labels)
 
 
-def _train_topic(
-    recipe: Recipe, data: Mapping[str, LabelledComments], featuriser: Featuriser
-) -> tuple[SmallNetwork, KeptOut, dict[str, dict[str, float]]]:
-    """Train on all threads; calibrate and measure on log-odds by heads that had not seen the thread in question."""
-    examples = topic_examples(recipe, data)
-    features = comment_pairs(examples.comments, featuriser)
+def _train_topic(examples: Examples, featuriser: Featuriser) -> CrossFitted:
+    """Train on all threads; and for calibration and figures, judge each by a head that had not seen it."""
+    pairs = comment_pairs(examples.comments, featuriser)
     target, weight = examples.shares[:, 0] > 0.5, examples.weights[:, 0]
+    raw = np.zeros(len(pairs))
     try:
-        raw = _cross_fitted(features, target, weight, examples.groups)
-        head = topic_head().fit(features, target, sample_weight=weight)
+        folds = min(_FOLDS, len(np.unique(examples.groups)))
+        for rows, others in GroupKFold(folds).split(target, groups=examples.groups):
+            taught = np.where(np.isin(np.arange(len(pairs)), rows), weight, 0)
+            raw[others] = TopicHead().fit(pairs, target, taught, examples.judged).decision_function(pairs)[others]
+        return CrossFitted(TopicHead().fit(pairs, target, weight, examples.judged), examples, raw)
     except ValueError as error:
         raise RecipeError(f"{OFF_TOPIC} cannot be learned: {error}; add threads of both kinds of comments") from error
-    kept_out = examples.kept_out[:, 0] > 0
-    figures = _topic_figures(recipe, examples, target, raw)
-    weights = np.ones(int(kept_out.sum()))
-    return head, KeptOut(raw[kept_out], examples.shares[kept_out, 0], weights, examples.corpora[kept_out]), figures
 
 
 def _topic_figures(
-    recipe: Recipe, examples: Examples, target: NDArray[np.bool_], raw: NDArray[np.float64]
+    recipe: Recipe, topic: CrossFitted, line: LabelCalibration, limits: Thresholds
 ) -> dict[str, dict[str, float]]:
-    """ROC AUC by corpus; of moved comments those with an article alone, as their parents are drawn at random."""
+    """How well comments are told apart by heads that had not seen their thread, by corpus.
+
+    Of moved comments those with an article alone count, as their parents are drawn at random. Where people judged,
+    flags are looked at as well: their precision and recall, and how many short replies are flagged that belong where
+    they are.
+    """
     figures = {}
-    sources = np.array([group.partition("/")[0] for group in examples.groups.tolist()])
-    has_parent = np.array([comment.parent is not None for comment in examples.comments])
+    examples, target = topic.examples, topic.examples.shares[:, 0] > 0.5
+    calibration = Calibration.of({OFF_TOPIC: line}, [OFF_TOPIC], CalibrationKind.SITE)
+    flagged = calibration.probabilities(topic.raw[:, None])[:, 0] >= limits.flag
+    replies = np.array([comment.parent is not None for comment in examples.comments])
+    short = np.array([len(comment.text.split()) <= _ONE_LINE for comment in examples.comments])
     for name, rule in recipe.heads[OFF_TOPIC].items():
-        rows = (sources == name) & ~(has_parent & rule.moved)
+        rows = (examples.corpora == name) & ~(replies & rule.moved)
         if len(np.unique(target[rows])) < 2:
             continue  # nothing to tell apart
-        figures[f"{OFF_TOPIC} on {name}, cross-validated by thread"] = {
+        found = {
             "comments": float(rows.sum()),
-            "cross_validated_roc_auc": round(float(roc_auc_score(target[rows], raw[rows])), 4),
+            "cross_validated_roc_auc": round(float(roc_auc_score(target[rows], topic.raw[rows])), 4),
         }
+        if not rule.moved:
+            found["flag_precision"] = round(float(precision_score(target[rows], flagged[rows], zero_division=0)), 4)
+            found["flag_recall"] = round(float(recall_score(target[rows], flagged[rows])), 4)
+            found["replies_flagged"] = float((rows & flagged & ~target & replies & short).sum())
+        figures[f"{OFF_TOPIC} on {name}, cross-validated by thread"] = found
     return figures
-
-
-def _cross_fitted(
-    features: NDArray[np.float32], target: NDArray[np.bool_], weight: NDArray[np.float64], groups: NDArray[np.str_]
-) -> NDArray[np.float64]:
-    """Log-odds of each row by a head that saw no row of its thread."""
-    raw = np.zeros(len(features))
-    folds = min(_FOLDS, len(np.unique(groups)))
-    for rows, others in GroupKFold(folds).split(features, target, groups):
-        head = topic_head().fit(features[rows], target[rows], sample_weight=weight[rows])
-        raw[others] = head.log_odds(features[others])
-    return raw
 
 
 def topic_examples(recipe: Recipe, data: Mapping[str, LabelledComments]) -> Examples:
     """Comments in their place, comments moved elsewhere, and comments that people called off topic."""
     parts = []
     for name, rule in recipe.heads[OFF_TOPIC].items():
-        corpus = data[name]
+        corpus = data[name] if rule.excerpts is None else excerpts(data[name], rule.excerpts, recipe.seed)
         if rule.moved:
             at_home = in_contexts(corpus, recipe.seed)
             parts.append(_topic_part(recipe, name, at_home.comments, np.zeros(len(corpus)), corpus.groups))
@@ -319,6 +344,7 @@ def _topic_part(
         np.full((len(rows), 1), calibrates),
         np.array([f"{name}/{groups[row]}" for row in rows]),
         np.full(len(rows), name),
+        np.full(len(rows), not recipe.heads[OFF_TOPIC][name].moved),
     )
 
 
@@ -363,16 +389,19 @@ def in_contexts(corpus: LabelledComments, seed: int) -> LabelledComments:
     return replace(corpus, comments=comments)
 
 
-def comment_pairs(comments: list[Comment], featuriser: Featuriser) -> NDArray[np.float32]:
-    """`pair_features` of comments with their own articles and parents."""
+def comment_pairs(comments: list[Comment], featuriser: Featuriser) -> Pairs:
+    """Comments with their own articles and parents."""
     articles = {comment.article: None for comment in comments if comment.article}
-    numbers = {article: number for number, article in enumerate(articles)}
-    return pair_features(
-        featuriser.transform([comment.text for comment in comments]),
+    parents = {comment.parent: None for comment in comments if comment.parent}
+    article_of = {article: number for number, article in enumerate(articles)}
+    parent_of = {parent: number for number, parent in enumerate(parents)}
+    contexts = Contexts(
         [ArticleFeatures.of(article, featuriser) for article in articles],
-        np.array([numbers[comment.article] if comment.article else -1 for comment in comments], dtype=np.intp),
-        featuriser.transform([comment.parent or "" for comment in comments]),
+        np.array([article_of[c.article] if c.article else -1 for c in comments], dtype=np.intp),
+        featuriser.transform(list(parents)),
+        np.array([parent_of[c.parent] if c.parent else -1 for c in comments], dtype=np.intp),
     )
+    return Pairs.of(featuriser.transform([comment.text for comment in comments]), contexts)
 
 
 def _calibrate(recipe: Recipe, label: str, kept_out: KeptOut) -> LabelCalibration:
@@ -453,7 +482,7 @@ def _records(recipe: Recipe, data: Mapping[str, LabelledComments]) -> dict[str, 
     records = {}
     for name, corpus in data.items():
         counts = {
-            label: len(corpus) if rule.moved else int((~np.isnan(corpus.shares(label, rule))).sum())
+            label: (rule.excerpts or len(corpus)) if rule.moved else int((~np.isnan(corpus.shares(label, rule))).sum())
             for label, rules in recipe.heads.items()
             for at, rule in rules.items()
             if at == name

@@ -35,6 +35,73 @@ class Span:
     weight: float
 
 
+class Side(StrEnum):
+    """A text that a comment is held against."""
+
+    TITLE = "title"
+    TEXT = "text"
+    PARENT = "parent"
+
+
+class MarkKind(StrEnum):
+    """What a part of a comment that looks away from the article is about."""
+
+    SITE = "site"
+    """The site itself: its votes, moderators, accounts."""
+    LINK = "link"
+    PERSON = "person"
+    """Somebody who is spoken to."""
+    ASIDE = "aside"
+    """What belongs under no article: adverts, private messages, appeals to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of the article, or the parent, that a comment is close to.
+
+    Parameters
+    ----------
+    side : Side
+    start, end : int
+        Offsets into that text as a Python string, end exclusive.
+    similarity : float
+        Cosine of the embeddings, in [-1, 1].
+    """
+
+    side: Side
+    start: int
+    end: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A part of a comment that looks away from the article; offsets as in `Span`."""
+
+    kind: MarkKind
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Why a comment is, or is not, thought to belong where it stands.
+
+    Parameters
+    ----------
+    closest : tuple of Passage
+        What it is closest to, best first; at most three.
+    marks : tuple of Mark
+        By position.
+    says_little : bool
+        It is too short to say where it belongs, so that its score stays near the usual rate.
+    """
+
+    closest: tuple[Passage, ...]
+    marks: tuple[Mark, ...]
+    says_little: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer for one comment.

@@ -26,8 +26,9 @@ from moderation.heads.calibration import LabelCalibration, Line
 from moderation.heads.lexical import LexicalHead
 from moderation.heads.linear import NaiveBayesLogistic
 from moderation.heads.network import SmallNetwork
+from moderation.heads.pairs import FEATURE_NAMES, Pairs
 from moderation.heads.tone import ToneHead
-from moderation.heads.topic import FEATURE_NAMES, topic_head
+from moderation.heads.topic import TopicHead
 from moderation.labels import LABELS, TEXT_LABELS
 from moderation.text.embeddings import ScopedEmbeddings, StaticEmbeddings
 from moderation.text.features import Featuriser
@@ -58,9 +59,10 @@ def small_lexical_head() -> LexicalHead:
     return head.fit(texts, np.outer([1.0, 1.0, 0.0, 0.0], np.ones(len(TEXT_LABELS))))
 
 
-def small_topic_head() -> SmallNetwork:
+def small_topic_head() -> TopicHead:
     """A head that learned four comments under their articles."""
-    return topic_head().fit(np.eye(4, len(FEATURE_NAMES), dtype=np.float32), [0, 1, 0, 1])
+    tokens = tokenise(["the boat", "cheap boat", "the boat", "cheap flags"])
+    return TopicHead().fit(Pairs(tokens, np.eye(4, len(FEATURE_NAMES), dtype=np.float32)), [0, 1, 0, 1])
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +135,7 @@ def test_what_was_written_is_loaded(made: Path) -> None:
         AbuseHead(small_lexical_head(), TONE).decision_function(Featuriser(EMBEDDINGS).transform(texts)),
     )
     assert loaded.topic is not None
-    np.testing.assert_array_equal(loaded.topic.hidden_, small_topic_head().hidden_)
+    np.testing.assert_array_equal(loaded.topic.network_.hidden_, small_topic_head().network_.hidden_)
 
 
 def test_lines_of_all_kinds_are_kept(made: Path) -> None:
@@ -296,7 +298,7 @@ def test_a_wrong_size_in_the_manifest_is_found(copy: Path) -> None:
         ("[]", "an object"),
         ("{}", "Field required"),
         ('{"format": "one"}', "valid integer"),
-        ('{"format": 2}', "Field required"),
+        ('{"format": 3}', "Field required"),
     ],
 )
 def test_a_broken_manifest_is_named(copy: Path, text: str, reason: str) -> None:
@@ -316,12 +318,12 @@ def test_a_manifest_that_says_more_than_it_should_is_refused(copy: Path) -> None
 # --- versions
 
 
-@pytest.mark.parametrize("fields", [{"format": 1}, {"format": 3}, {"format": 3, "a_field_of_the_future": True}])
+@pytest.mark.parametrize("fields", [{"format": 2}, {"format": 4}, {"format": 4, "a_field_of_the_future": True}])
 def test_another_format_is_named(copy: Path, fields: dict[str, Any]) -> None:
     change_manifest(copy, **fields)
 
     with pytest.raises(
-        BundleError, match=r"format check failed: the bundle has format [13], .* reads format 2; retrain it"
+        BundleError, match=r"format check failed: the bundle has format [24], .* reads format 3; retrain it"
     ):
         Bundle.load(copy)
 
@@ -450,8 +452,8 @@ def test_a_file_that_is_no_pickle_is_refused(copy: Path, content: bytes) -> None
 @pytest.mark.parametrize(
     ("name", "other", "reason"),
     [
-        ("lexical.joblib", "topic.joblib", "holds SmallNetwork instead of LexicalHead"),
-        ("topic.joblib", "lexical.joblib", "holds LexicalHead instead of SmallNetwork"),
+        ("lexical.joblib", "topic.joblib", "holds TopicHead instead of LexicalHead"),
+        ("topic.joblib", "lexical.joblib", "holds LexicalHead instead of TopicHead"),
         ("tone.joblib", "embeddings.joblib", "holds StaticEmbeddings instead of ToneHead"),
         ("embeddings.joblib", "tone.joblib", "holds ToneHead instead of StaticEmbeddings"),
     ],

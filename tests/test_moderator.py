@@ -446,8 +446,8 @@ def test_several_threads_may_use_one_moderator(
 
 def test_the_words_that_the_article_does_not_answer_speak_for_off_topic(moderator: Moderator) -> None:
     article = Article("Harbour town votes to keep its night ferry", "The council pays for the boat across the estuary.")
-    text = "The moderators of this website deleted my password and the ferry"
+    text = "Which of you moderators deleted my password? The login page of this website does not work in our town."
     named = " ".join(text[span.start : span.end] for span in moderator.explain(Comment(text, article), ["off_topic"]))
     assert "moderators" in named
-    assert "ferry" not in named
-    assert named.split()[0] != "The"
+    assert "town" not in named
+    assert named.split()[0] != "Which"

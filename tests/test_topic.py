@@ -1,149 +1,191 @@
-"""What the topic head sees of a comment, its article and its parent."""
+"""The topic head weighs likeness, asides and brevity; the aside head finds what belongs nowhere."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from moderation.comment import Article
-from moderation.heads.topic import FEATURE_NAMES, PASSAGE_WORDS, ArticleFeatures, pair_features
-from moderation.text.embeddings import StaticEmbeddings
-from moderation.text.features import Featuriser
+from moderation import Article, Comment, Moderator
+from moderation.heads.aside import AsideHead
+from moderation.heads.pairs import FEATURE_NAMES, Pairs
+from moderation.heads.topic import TopicHead
+from moderation.text.tokens import tokenise
+from moderation.verdict import MarkKind, Side
 
-WORDS = "ferry harbour boat council vote night fare goal striker penalty you the a i agree moderator".split()
-COMMON = {"you", "the", "a", "i"}
-TITLE = "Council vote on the night ferry"
-OF_THE_COMMENT_ALONE = {"log_words", "mean_rarity", "meta_share", "has_link", "second_person_share"}
-
-
-@pytest.fixture(scope="module")
-def featuriser() -> Featuriser:
-    """A table in which each word points its own way."""
-    rarity = [0.5 if word in COMMON else 4.0 for word in WORDS]
-    return Featuriser(StaticEmbeddings.from_table(WORDS, np.eye(len(WORDS)), rarity))
-
-
-def compared(
-    featuriser: Featuriser, text: str, article: Article | None = None, parent: str | None = None
-) -> dict[str, float]:
-    """Features of one comment by name."""
-    articles = [ArticleFeatures.of(article, featuriser)] if article is not None else []
-    number = np.array([0 if article is not None else -1])
-    row = pair_features(featuriser.transform([text]), articles, number, featuriser.transform([parent or ""]))
-    return dict(zip(FEATURE_NAMES, row[0].tolist(), strict=True))
-
-
-def test_a_comment_that_repeats_the_title_has_similarity_1(featuriser: Featuriser) -> None:
-    found = compared(featuriser, TITLE, Article(TITLE))
-
-    for name in ("similarity_title", "similarity_article", "similarity_best", "overlap_article", "overlap_best"):
-        assert found[name] == pytest.approx(1, abs=1e-5), name
-    assert (found["has_article"], found["has_parent"]) == (1, 0)
-
-
-def test_a_comment_about_something_else_has_similarity_0(featuriser: Featuriser) -> None:
-    found = compared(featuriser, "striker goal penalty", Article(TITLE, "The boat and its fare"))
-
-    for name in FEATURE_NAMES:
-        if name.startswith(("similarity", "overlap")):
-            assert found[name] == pytest.approx(0, abs=1e-6), name
-
-
-def test_without_context_all_comparisons_are_0(featuriser: Featuriser) -> None:
-    found = compared(featuriser, "the night ferry")
-
-    assert {name for name, value in found.items() if value != 0} <= OF_THE_COMMENT_ALONE
-    assert found["log_words"] == pytest.approx(np.log(4))
-
-
-def test_a_reply_is_held_against_its_parent(featuriser: Featuriser) -> None:
-    found = compared(featuriser, "striker penalty", parent="The striker penalty")
-
-    assert (found["has_article"], found["has_parent"]) == (0, 1)
-    assert found["similarity_parent"] == found["similarity_best"] > 0.7
-    assert found["overlap_parent"] == found["overlap_best"] == pytest.approx(1)
-
-
-def test_the_better_of_article_and_parent_counts(featuriser: Featuriser) -> None:
-    found = compared(featuriser, "striker penalty", Article(TITLE), parent="striker penalty")
-
-    assert found["similarity_title"] == pytest.approx(0, abs=1e-6)
-    assert found["similarity_best"] == pytest.approx(1, abs=1e-5)
-
-
-def test_rare_words_count_more_in_an_overlap(featuriser: Featuriser) -> None:
-    article = Article("the ferry")
-
-    rare = compared(featuriser, "ferry goal", article)["overlap_article"]
-    common = compared(featuriser, "the goal", article)["overlap_article"]
-
-    assert rare == pytest.approx(4 / 8)
-    assert common == pytest.approx(0.5 / 4.5)
-
-
-def test_a_comment_on_one_passage_of_a_long_article_is_on_topic(featuriser: Featuriser) -> None:
-    body = " ".join(["council vote"] * PASSAGE_WORDS + ["striker"] * PASSAGE_WORDS)
-
-    found = compared(featuriser, "striker", Article(TITLE, body))
-
-    assert found["similarity_passage"] == pytest.approx(1, abs=1e-5)
-    assert found["similarity_article"] < 0.6
-
-
-def test_a_body_is_cut_into_passages(featuriser: Featuriser) -> None:
-    short = ArticleFeatures.of(Article(TITLE, "ferry " * PASSAGE_WORDS), featuriser)
-    long = ArticleFeatures.of(Article(TITLE, "ferry " * (PASSAGE_WORDS + 1)), featuriser)
-
-    assert (len(short.vectors), len(long.vectors)) == (3, 4)
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "value"),
-    [
-        ("moderator", "meta_share", 1),
-        ("the moderator", "meta_share", 0.5),
-        ("see https://example.org and http://example.org", "has_link", 1),
-        ("I agree, you you", "second_person_share", 0.5),
-        ("the ferry", "mean_rarity", 2.25),
-    ],
+ADVERT, TALK = "cheap pills order now", "the ferry is late again"
+TEXTS = [ADVERT, "order cheap flags now", "cheap boats order today", TALK, "the ferry was late", "late ferry again"] * 4
+ASIDES = np.array([True, True, True, False, False, False] * 4)
+FERRY = Article(
+    "Harbour town votes to keep its night ferry",
+    "The council voted seven to four to go on paying for the boat. " + "It crosses the bay once an hour. " * 9,
 )
-def test_a_comments_own_words_are_looked_at(featuriser: Featuriser, text: str, name: str, value: float) -> None:
-    assert compared(featuriser, text)[name] == pytest.approx(value)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "!?", "😀", "\ud800", "unheard of", "ferry"])
-@pytest.mark.parametrize("article", [None, Article(), Article("!"), Article("", "😀"), Article(TITLE)])
-@pytest.mark.parametrize("parent", [None, "", "...", "boat"])
-def test_texts_without_words_give_finite_numbers(
-    featuriser: Featuriser, text: str, article: Article | None, parent: str | None
-) -> None:
-    assert np.isfinite(list(compared(featuriser, text, article, parent).values())).all()
+def pairs(texts: list[str], similarity: NDArray[np.float64]) -> Pairs:
+    """Comments that are so close to their articles, and alike in all else but their length."""
+    tokens = tokenise(texts)
+    table = np.zeros((len(texts), len(FEATURE_NAMES)), dtype=np.float32)
+    table[:, FEATURE_NAMES.index("similarity_best")] = similarity
+    table[:, FEATURE_NAMES.index("log_words")] = np.log1p(tokens.counts)
+    return Pairs(tokens, table)
 
 
-def test_no_comment_is_no_row(featuriser: Featuriser) -> None:
-    nothing = featuriser.transform([])
-
-    assert pair_features(nothing, [], np.zeros(0, dtype=np.intp), nothing).shape == (0, len(FEATURE_NAMES))
+# --- asides
 
 
-def test_each_comment_of_a_batch_is_held_against_its_own_article_and_parent(featuriser: Featuriser) -> None:
-    articles = [Article(TITLE, "fare " * 100), Article("Goal", "The striker")]
-    batch = [
-        ("ferry fare", 0, "boat fare"),
-        ("striker", 1, ""),
-        ("the harbour", -1, "harbour boat"),
-        ("", 0, "goal"),
-        ("goal ferry", 0, ""),
-        ("ferry", 1, "ferry"),
-    ]
+def test_words_of_asides_are_told_from_others() -> None:
+    head = AsideHead().fit(tokenise(TEXTS), ASIDES)
 
-    together = pair_features(
-        featuriser.transform([text for text, _, _ in batch]),
-        [ArticleFeatures.of(article, featuriser) for article in articles],
-        np.array([number for _, number, _ in batch]),
-        featuriser.transform([parent for _, _, parent in batch]),
+    aside, talk, unheard = head.decision_function(tokenise(["order cheap ones now", "ferry late", "wholly unheard"]))
+
+    assert talk < unheard < aside
+    assert unheard == pytest.approx(head.intercept_)
+
+
+def test_texts_of_weight_0_teach_no_word() -> None:
+    texts = [*TEXTS, "zebra", "zebra"]
+    weight = np.append(np.ones(len(TEXTS)), [0, 0])
+
+    taught = AsideHead().fit(tokenise(texts), np.append(ASIDES, [True, True]), weight)
+    alone = AsideHead().fit(tokenise(TEXTS), ASIDES)
+
+    np.testing.assert_array_equal(taught.hashes_, alone.hashes_)
+    np.testing.assert_allclose(taught.table_, alone.table_, atol=1e-6)
+
+
+# --- the three kinds of evidence
+
+
+def test_a_comment_closer_to_its_article_is_less_off_topic() -> None:
+    similarity = np.tile(np.linspace(0, 1, 6), 40)
+    texts = [TALK] * len(similarity)
+
+    moved = np.zeros(len(texts), dtype=bool)
+    head = TopicHead().fit(pairs(texts, similarity), similarity < 0.5, judged=moved)
+    found = head.decision_function(pairs(texts[:6], similarity[:6]))
+
+    assert (np.diff(found) < 0).all()
+    assert found[0] - found[-1] > 0.5
+
+
+def test_of_comments_equally_close_the_shorter_is_more_off_topic_until_both_are_long() -> None:
+    alike = pairs([TALK] * 4, np.array([0.0, 0.1, 0.9, 1.0]))
+    of_length = pairs(["word", "word " * 20, "word " * 150, "word " * 300], np.full(4, 0.5))
+    target = [True, True, False, False]
+
+    ours = TopicHead().fit(alike, target).decision_function(of_length)
+    without = TopicHead(brevity=0).fit(alike, target).decision_function(of_length)
+
+    brevity = ours - without
+    assert brevity[0] > brevity[1] > brevity[2] == brevity[3]
+
+
+def test_an_aside_is_off_topic_however_close_it_is() -> None:
+    close = np.ones(len(TEXTS))
+
+    head = TopicHead().fit(pairs(TEXTS, close), ASIDES)
+    advert, talk = head.decision_function(pairs([ADVERT, TALK], np.ones(2)))
+
+    assert advert > talk + 1
+
+
+def test_a_moved_comment_is_no_aside() -> None:
+    similarity = np.where(ASIDES, 0.0, 1.0)
+
+    head = TopicHead().fit(pairs(TEXTS, similarity), ASIDES, judged=np.zeros(len(TEXTS), dtype=bool))
+
+    assert head.aside_ is None
+    far, close = head.decision_function(pairs([ADVERT, ADVERT], np.array([0.0, 1.0])))
+    assert far > close
+
+
+# --- of the shipped bundle
+
+
+def test_closer_in_every_way_is_never_more_off_topic(moderator: Moderator) -> None:
+    assert moderator.bundle.topic is not None
+    comparisons = [name for name in FEATURE_NAMES if name.startswith(("similarity", "tfidf", "overlap"))]
+    levels = np.linspace(0, 0.9, 10)
+    for text in ("I would rather pay for the boat than for the bridge that nobody asked for.", "Fair point. " * 20):
+        table = np.zeros((len(levels), len(FEATURE_NAMES)), dtype=np.float32)
+        table[:, FEATURE_NAMES.index("has_article")] = 1
+        words = np.log1p(len(text.split()))
+        for name in comparisons:
+            if not name.endswith("_parent") and "_parent_" not in name:
+                scale = (0.5 if "tfidf" in name else 1.0) * (words if name.endswith("by_words") else 1.0)
+                table[:, FEATURE_NAMES.index(name)] = levels * scale
+        own = {"log_words": words, "log_rare_words": words - 0.7, "mean_rarity": 3.0, "focus": 0.35}
+        for name, value in own.items():
+            table[:, FEATURE_NAMES.index(name)] = value
+        found = moderator.bundle.topic.decision_function(Pairs(tokenise([text] * len(levels)), table))
+
+        assert (np.diff(found) < 0).all(), text
+
+
+def test_a_score_can_be_traced_to_the_passage_that_answers_it(moderator: Moderator) -> None:
+    placed = moderator.place(Comment("It is right that the council pays for the boat.", FERRY, "Who pays?"))
+
+    assert placed is not None
+    assert not placed.says_little
+    similarities = [passage.similarity for passage in placed.closest]
+    assert similarities == sorted(similarities, reverse=True)
+    assert len(similarities) == 3
+    for passage in placed.closest:
+        side = {Side.TITLE: FERRY.title, Side.TEXT: FERRY.text, Side.PARENT: "Who pays?"}[passage.side]
+        assert 0 <= passage.start < passage.end <= len(side)
+    text = [passage for passage in placed.closest if passage.side is Side.TEXT]
+    assert FERRY.text[text[0].start : text[0].end].startswith("The council voted seven to four")
+
+
+def test_what_looks_away_from_the_article_is_marked(moderator: Moderator) -> None:
+    comment = Comment("Mods, why was your comment deleted? See https://example.org for cheap offers.", FERRY)
+
+    placed = moderator.place(comment)
+
+    assert placed is not None
+    marked = {kind: [comment.text[m.start : m.end] for m in placed.marks if m.kind is kind] for kind in MarkKind}
+    assert marked[MarkKind.SITE] == ["Mods,", "comment", "deleted?"]
+    assert marked[MarkKind.LINK] == ["https://example.org"]
+    assert marked[MarkKind.PERSON] == ["your"]
+    assert [mark.start for mark in placed.marks] == sorted(mark.start for mark in placed.marks)
+
+
+def test_a_comment_about_the_article_is_no_aside(moderator: Moderator) -> None:
+    aside = moderator.place(Comment("Hi Sheila, I lost your number, could you ring me about the choir?", FERRY))
+    about = moderator.place(Comment("The council should pay for the night ferry from the harbour fees.", FERRY))
+
+    assert aside is not None
+    assert about is not None
+    assert MarkKind.ASIDE in {mark.kind for mark in aside.marks}
+    assert MarkKind.ASIDE not in {mark.kind for mark in about.marks}
+
+
+@pytest.mark.parametrize("text", ["", "Well said.", "😀", "I agree with you there"])
+def test_of_a_short_reply_it_is_said_that_it_says_little(moderator: Moderator, text: str) -> None:
+    placed = moderator.place(Comment(text, FERRY, "The fare is too high."))
+
+    assert placed is not None
+    assert placed.says_little
+
+
+def test_without_a_score_there_is_nothing_to_place(moderator: Moderator) -> None:
+    assert moderator.place(Comment(TALK)) is None
+    assert (
+        Moderator(replace(moderator.bundle, topic=None, manifest=_without_topic(moderator))).place(Comment(TALK, FERRY))
+        is None
     )
 
-    for row, (text, number, parent) in zip(together, batch, strict=True):
-        alone = compared(featuriser, text, articles[number] if number >= 0 else None, parent)
-        np.testing.assert_allclose(row, list(alone.values()), atol=1e-6)
+
+def _without_topic(moderator: Moderator):  # type: ignore[no-untyped-def]
+    manifest = moderator.bundle.manifest
+    labels = [label for label in manifest.labels if label != "off_topic"]
+    return manifest.model_copy(
+        update={
+            "labels": labels,
+            "calibration": {label: manifest.calibration[label] for label in labels},
+            "policy": {label: manifest.policy[label] for label in labels},
+        }
+    )

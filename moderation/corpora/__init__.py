@@ -1,5 +1,6 @@
 """Labelled comments: reading them, and recipes that say what they teach."""
 
+from moderation.corpora.excerpts import excerpts
 from moderation.corpora.labelled import LabelledComments, check_labelled, moved, read_corpora, read_labelled
 from moderation.corpora.recipe import CorpusMap, CorpusSpec, LabelRule, Recipe
 
@@ -10,6 +11,7 @@ __all__ = [
     "LabelledComments",
     "Recipe",
     "check_labelled",
+    "excerpts",
     "moved",
     "read_corpora",
     "read_labelled",

@@ -59,6 +59,9 @@ class LabelRule(_Table):
         No column: every row has this share.
     moved : bool
         Only off_topic: every comment is on topic under its own article, and off topic under another one of the corpus.
+    excerpts : int or None
+        Only with `moved`: the corpus holds articles, whose titles are given as those of a comment's article. From so
+        many of them excerpts are cut that stand in for comments, see `moderation.corpora.excerpts`.
     keep : {"all", "positives", "negatives"}
         Which rows teach: above .5, at or below it, or all.
     where : str
@@ -75,6 +78,7 @@ class LabelRule(_Table):
     invert: bool = False
     constant: float | None = Field(default=None, ge=0, le=1)
     moved: bool = False
+    excerpts: int | None = Field(default=None, ge=2)
     keep: Literal["all", "positives", "negatives"] = "all"
     where: str | None = None
     weight: float = Field(default=1.0, gt=0)
@@ -166,6 +170,8 @@ class CorpusMap(_Table):
                     raise ValueError(f"heads.{label}.{name}: no such corpus; add [corpora.{name}]")
                 if rule.moved and label != OFF_TOPIC:
                     raise ValueError(f"heads.{label}.{name}: only {OFF_TOPIC} is learned from moved comments")
+                if rule.excerpts is not None and not rule.moved:
+                    raise ValueError(f"heads.{label}.{name}: excerpts must be moved to teach anything")
         return self
 
     def locate(self, file: Path, folder: Path) -> Path:

@@ -2,114 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
-from moderation.comment import Article
+from moderation.heads.aside import AsideHead
 from moderation.heads.network import SmallNetwork
-from moderation.text.features import Featuriser, TextFeatures
-from moderation.text.hashing import hash_list, mix
+from moderation.heads.pairs import COMMON, ArticleFeatures, Pairs, marks_of, sums
+from moderation.text.features import TextFeatures
+from moderation.text.tokens import TokenBatch
 
-PASSAGE_WORDS: Final = 60
-FEATURE_NAMES: Final = (
-    "has_article",
-    "has_parent",
-    "similarity_title",
-    "similarity_article",
-    "similarity_passage",
-    "overlap_article",
-    "similarity_parent",
-    "overlap_parent",
-    "similarity_best",
-    "overlap_best",
-    "log_words",
-    "mean_rarity",
-    "meta_share",
-    "has_link",
-    "second_person_share",
-)
-_META_WORDS: Final = (
-    "moderator moderators moderation mod mods admin admins comment comments commenting commenter deleted removed "
-    "downvote downvotes downvoted upvote upvotes upvoted thumbs votes website site login logged password account "
-    "username profile paywall subscription subscriber subscribe font layout page app ads adverts popups captcha button "
-    "unsubscribe banned censored censorship spam bots newsletter cookies reload browser"
-)
-_COMMON: Final = 3.0  # rarity of a word that stands in one text of twenty
-_SECOND_PERSON: Final = "you your yours you're youre u ur yourself you've you'll"
+_ASIDE: Final = -1.0  # log-odds from which on a comment as a whole is called an aside
+_OTHERS: Final = 0.025  # what a comment counts that nobody judged, against one that somebody did, in what is an aside
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleFeatures:
-    """What is kept of an article.
+class TopicHead(BaseEstimator):
+    """How likely a comment is off topic, from three kinds of evidence.
 
-    Attributes
-    ----------
-    vectors : ndarray of float32, shape (2 + n_passages, n_dimensions)
-        Unit embeddings of the title, of title and body together, and of the body's passages.
-    words : ndarray of uint64
-        Distinct word hashes, ascending.
-    """
-
-    vectors: NDArray[np.float32]
-    words: NDArray[np.uint64]
-
-    @classmethod
-    def of(cls, article: Article, featuriser: Featuriser) -> ArticleFeatures:
-        """Compute the features of one article."""
-        texts = featuriser.transform([article.title, f"{article.title}\n{article.text}", *_passages(article.text)])
-        return cls(texts.vectors, np.unique(texts.tokens.hashes))
-
-
-def _passages(text: str) -> list[str]:
-    """Cut a body into runs of about `PASSAGE_WORDS` words."""
-    words = text.split()
-    return [" ".join(words[start : start + PASSAGE_WORDS]) for start in range(0, len(words), PASSAGE_WORDS)]
-
-
-def pair_features(
-    comments: TextFeatures,
-    articles: Sequence[ArticleFeatures],
-    article_of: NDArray[np.intp],
-    parents: TextFeatures,
-) -> NDArray[np.float32]:
-    """Compare comments with what they were written under.
+    A small network over `Pairs` says whether the comment is closer to what it was written under than others are; it
+    learns most from comments that were moved under another article. An `AsideHead` finds what belongs under no article,
+    as people judged it: only where it is rather sure does it raise the log-odds, so that it leaves others alone. And a
+    comment that says little is more likely to be called irrelevant than one that says much, whatever it says; where
+    every comment was moved once, its length cannot teach that.
 
     Parameters
     ----------
-    comments : TextFeatures
-        n texts.
-    articles : sequence of ArticleFeatures
-        The distinct articles of the batch.
-    article_of : ndarray of int, shape (n,)
-        Number of each comment's article, -1 for none.
-    parents : TextFeatures
-        n texts; empty where a comment answers none.
+    lowest : float
+        Log-odds that no likeness passes, so that an aside which names the article's subject is still found.
+    brevity : float
+        Log-odds that a comment loses when it becomes e times as long.
+    long : int
+        Words from which on it loses no more.
+    aside_weight : float
+        How far the log-odds rise with those of being an aside,
+    aside_from : float
+        from there on.
 
-    Returns
-    -------
-    ndarray of float32, shape (n, len(FEATURE_NAMES))
-        Similarities are cosines, overlaps the share of the comment's words, weighted by rarity, that stand on the
-        other side; both are 0 where there is no other side.
+    Attributes
+    ----------
+    network_ : SmallNetwork
+    aside_ : AsideHead or None
+        None where people called no comment off topic.
     """
-    table = _article_columns(comments, articles, article_of)
-    table["has_parent"] = (parents.tokens.counts > 0).astype(np.float32)
-    table["similarity_parent"] = np.einsum("ij,ij->i", comments.vectors, parents.vectors)
-    table["overlap_parent"] = _parent_overlap(comments, parents)
-    table["similarity_best"] = np.maximum.reduce(
-        [
-            table["similarity_title"],
-            table["similarity_article"],
-            table["similarity_passage"],
-            table["similarity_parent"],
-        ]
-    )
-    table["overlap_best"] = np.maximum(table["overlap_article"], table["overlap_parent"])
-    table.update(_own_columns(comments))
-    return np.column_stack([table[name] for name in FEATURE_NAMES]).astype(np.float32)
+
+    def __init__(
+        self,
+        lowest: float = -4.0,
+        brevity: float = 0.3,
+        long: int = 100,
+        aside_weight: float = 1.5,
+        aside_from: float = -2.4,
+    ) -> None:
+        self.lowest = lowest
+        self.brevity = brevity
+        self.long = long
+        self.aside_weight = aside_weight
+        self.aside_from = aside_from
+
+    def fit(
+        self, X: Pairs, y: ArrayLike, sample_weight: ArrayLike | None = None, judged: ArrayLike | None = None
+    ) -> Self:
+        """Learn.
+
+        Parameters
+        ----------
+        X : Pairs
+        y : array-like of bool, shape (n_comments,)
+            Whether a comment is off topic where it stands.
+        sample_weight : array-like of float, shape (n_comments,), optional
+            A comment of weight 0 teaches nothing.
+        judged : array-like of bool, shape (n_comments,), optional
+            Of which comments people say so; all by default. Others that are off topic were moved, and are no asides.
+
+        Raises
+        ------
+        ValueError
+            If all comments are off topic, or none.
+        """
+        target = np.asarray(y, dtype=bool)
+        weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight)
+        by_people = np.ones(len(X), dtype=bool) if judged is None else np.asarray(judged)
+        rows = np.flatnonzero(weight > 0)
+        network = SmallNetwork(hidden=8, alpha=1e-2, passes=30, learning_rate=3e-3, batch_size=256, random_state=0)
+        self.network_ = network.fit(X.table[rows], target[rows], sample_weight=weight[rows])
+        teaches = (weight > 0) * np.where(by_people, 1.0, _OTHERS * ~target)
+        aside = target & by_people
+        self.aside_ = AsideHead().fit(X.tokens, aside, teaches) if aside[rows].any() else None
+        return self
+
+    def decision_function(self, X: Pairs) -> NDArray[np.float32]:
+        """Log-odds of being off topic before calibration, shape (n_comments,)."""
+        check_is_fitted(self)
+        length = np.minimum(X.column("log_words"), np.log1p(self.long))
+        raw = np.logaddexp(self.network_.log_odds(X.table), self.lowest) - self.brevity * length
+        if self.aside_ is not None:
+            raw += self.aside_weight * np.maximum(self.aside_.decision_function(X.tokens) - self.aside_from, 0)
+        return np.asarray(raw, dtype=np.float32)
+
+    def speaks_aside(self, tokens: TokenBatch) -> NDArray[np.bool_]:
+        """Which parts of a comment make it an aside.
+
+        Parameters
+        ----------
+        tokens : TokenBatch
+            The comment, then its n parts as texts of their own.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            Parts that speak for it, if the comment as a whole is one; at least half as much as the one that does most.
+        """
+        if self.aside_ is None:
+            return np.zeros(len(tokens) - 1, dtype=bool)
+        whole, *_ = self.aside_.decision_function(tokens)
+        found = self.aside_.contributions(tokens)[1:]
+        return np.asarray((found > 0) & (found >= found.max(initial=0) / 2) & (whole > _ASIDE))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        return tags
 
 
 def unanswered(parts: TextFeatures, article: ArticleFeatures | None, parent: TextFeatures) -> NDArray[np.float32]:
@@ -134,70 +151,6 @@ def unanswered(parts: TextFeatures, article: ArticleFeatures | None, parent: Tex
     hashes = parts.tokens.hashes
     answered = np.concatenate([parent.tokens.hashes, article.words if article is not None else hashes[:0]])
     sides = np.concatenate([parent.vectors, article.vectors if article is not None else parent.vectors[:0]])
-    counts = ~np.isin(hashes, answered) & (parts.rarity >= _COMMON)
-    weights = parts.rarity * counts * (1 + np.isin(hashes, hash_list(_META_WORDS)))
-    return np.asarray(_sums(parts, weights) * (1 - (parts.vectors @ sides.T).max(axis=1).clip(0, 1)))
-
-
-def topic_head() -> SmallNetwork:
-    """The untrained head over `pair_features`."""
-    return SmallNetwork(hidden=8, alpha=1e-2, passes=30, learning_rate=3e-3, batch_size=256, random_state=0)
-
-
-def _article_columns(
-    comments: TextFeatures, articles: Sequence[ArticleFeatures], article_of: NDArray[np.intp]
-) -> dict[str, NDArray[np.float32]]:
-    names = ("has_article", "similarity_title", "similarity_article", "similarity_passage")
-    columns = {name: np.zeros(len(comments), dtype=np.float32) for name in (*names, "overlap_article")}
-    word_article = np.repeat(article_of, comments.tokens.counts)
-    shared = np.zeros(len(word_article), dtype=bool)
-    for number, article in enumerate(articles):
-        rows = np.flatnonzero(article_of == number)
-        similarities = comments.vectors[rows] @ article.vectors.T
-        columns["has_article"][rows] = 1
-        columns["similarity_title"][rows] = similarities[:, 0]
-        columns["similarity_article"][rows] = similarities[:, 1]
-        columns["similarity_passage"][rows] = similarities[:, 1:].max(axis=1)
-        words = np.flatnonzero(word_article == number)
-        shared[words] = np.isin(comments.tokens.hashes[words], article.words)
-    columns["overlap_article"] = _weighted_share(comments, shared)
-    return columns
-
-
-def _parent_overlap(comments: TextFeatures, parents: TextFeatures) -> NDArray[np.float32]:
-    return _weighted_share(comments, np.isin(_keyed(comments), _keyed(parents)))
-
-
-def _keyed(texts: TextFeatures) -> NDArray[np.uint64]:
-    """Word hashes made distinct by the number of their text."""
-    numbers = np.repeat(np.arange(1, len(texts) + 1, dtype=np.uint64), texts.tokens.counts)
-    return mix(texts.tokens.hashes ^ mix(numbers))
-
-
-def _own_columns(comments: TextFeatures) -> dict[str, NDArray[np.float32]]:
-    """What the comment's own words say about where they belong."""
-    counts = np.maximum(comments.tokens.counts, 1).astype(np.float32)
-    return {
-        "log_words": np.log1p(comments.tokens.counts).astype(np.float32),
-        "mean_rarity": _sums(comments, comments.rarity) / counts,
-        "meta_share": _occurrences(comments, _META_WORDS) / counts,
-        "has_link": np.minimum(_occurrences(comments, "httplink"), 1),
-        "second_person_share": _occurrences(comments, _SECOND_PERSON) / counts,
-    }
-
-
-def _occurrences(texts: TextFeatures, words: str) -> NDArray[np.float32]:
-    """How many words of each text are among the given ones."""
-    return _sums(texts, np.isin(texts.tokens.hashes, hash_list(words)).astype(np.float32))
-
-
-def _weighted_share(texts: TextFeatures, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Share of each text's words that are chosen, weighted by rarity; 0 for a text without words."""
-    total = _sums(texts, texts.rarity)
-    return np.asarray(_sums(texts, texts.rarity * chosen) / np.where(total > 0, total, 1), dtype=np.float32)
-
-
-def _sums(texts: TextFeatures, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sum of word values for each text."""
-    ends = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    return np.asarray(np.diff(ends[texts.tokens.indptr]), dtype=np.float32)
+    counts = ~np.isin(hashes, answered) & (parts.rarity >= COMMON)
+    weights = parts.rarity * counts * (1 + parts.tokens.look_up(marks_of)[:, 0])
+    return np.asarray(sums(parts, weights) * (1 - (parts.vectors @ sides.T).max(axis=1).clip(0, 1)))

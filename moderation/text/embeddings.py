@@ -188,5 +188,14 @@ def _in_scopes(batch: TokenBatch) -> NDArray[np.bool_]:
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Scale each row to length 1; rows of zeros stay."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    return scaled(matrix, row_lengths(matrix))
+
+
+def row_lengths(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Euclidean length of each row."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", matrix, matrix)))
+
+
+def scaled(matrix: NDArray[np.float32], lengths: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row over a length of its own; over 0 it stays."""
     return np.asarray(matrix / (lengths + (lengths == 0))[:, None])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
-from moderation.text.embeddings import StaticEmbeddings, unit_rows
+from moderation.text.embeddings import StaticEmbeddings, row_lengths, scaled
 from moderation.text.tokens import TokenBatch, tokenise
 
 
@@ -23,12 +23,15 @@ class TextFeatures:
     tokens : TokenBatch
     vectors : ndarray of float32, shape (n_texts, n_dimensions)
         Unit embeddings.
+    lengths : ndarray of float32, shape (n_texts,)
+        Of the sums of word vectors before they were scaled to 1.
     rarity : ndarray of float32, shape (n_words,)
         Inverse document frequency of each word of `tokens`.
     """
 
     tokens: TokenBatch
     vectors: NDArray[np.float32]
+    lengths: NDArray[np.float32]
     rarity: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -56,15 +59,15 @@ class Featuriser(TransformerMixin, BaseEstimator):
 
     def embed(self, tokens: TokenBatch) -> TextFeatures:
         """Do what `transform` does, without what scikit-learn does around it."""
-        vectors = unit_rows(tokens.sums(self.embeddings.of_words))
-        return TextFeatures(tokens, vectors, tokens.look_up(self.embeddings.rarity))
+        sums = tokens.sums(self.embeddings.of_words)
+        lengths = row_lengths(sums)
+        return TextFeatures(tokens, scaled(sums, lengths), lengths, tokens.look_up(self.embeddings.rarity))
 
     def contributions(self, tokens: TokenBatch) -> NDArray[np.float32]:
         """What each word adds to its text's row of `TextFeatures.vectors`, shape (n_words, n_dimensions)."""
         sums = tokens.sums(self.embeddings.of_words)
-        lengths = np.repeat(np.sqrt(np.einsum("ij,ij->i", sums, sums)), tokens.counts)
-        vectors = tokens.look_up(self.embeddings.of_words) / np.where(lengths > 0, lengths, 1)[:, None]
-        return np.asarray(vectors, dtype=np.float32)
+        lengths = np.repeat(row_lengths(sums), tokens.counts)
+        return scaled(tokens.look_up(self.embeddings.of_words), lengths)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
