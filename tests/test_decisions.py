@@ -69,9 +69,9 @@ def test_an_article_is_kept_once_for_all_its_comments(path: Path) -> None:
 def test_each_decision_is_on_the_disk_before_it_counts_as_kept(path: Path) -> None:
     store = DecisionStore(path)
     store.add(BARE)
-    assert store._connection is not None
-    assert store._connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
-    assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    with store._file.reading() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
-from time import monotonic, sleep
 from typing import Final
 
 from moderation.comment import Article, Comment
 from moderation.decisions.decision import Decision, LabelScore
-from moderation.errors import StoreError
+from moderation.sqlite_file import Form, SQLiteFile
 from moderation.verdict import Action
 
-VERSION: Final = 1
-_APPLICATION: Final = 0x6D6F6465  # "mode", by which SQLite files of this software are known
-_BUSY_SECONDS: Final = 10.0  # other processes may write, too, each of them for milliseconds
-
-_SCHEMA: Final = f"""
-BEGIN IMMEDIATE;
+_TABLES: Final = """
 CREATE TABLE IF NOT EXISTS articles (
     id INTEGER PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE,
@@ -55,10 +45,8 @@ CREATE TABLE IF NOT EXISTS scores (
     span_end INTEGER
 );
 CREATE INDEX IF NOT EXISTS scores_by_decision ON scores (decision);
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {VERSION};
-COMMIT;
 """
+_FORM: Final = Form("decisions", application=0x6D6F6465, version=1, tables=_TABLES)
 _SELECT: Final = """
 SELECT decisions.*, articles.title, articles.text, articles.url
 FROM decisions LEFT JOIN articles ON articles.id = decisions.article
@@ -69,8 +57,7 @@ ORDER BY decisions.id
 class DecisionStore:
     """Keeps decisions in a SQLite file, which several threads and processes may share.
 
-    What `add` returned from is on the disk: each decision is a transaction of its own in a write-ahead log with
-    ``synchronous = FULL`` (https://sqlite.org/wal.html), so neither a killed process nor a failing machine loses it.
+    What `add` returned from is on the disk, see `SQLiteFile`: each decision is a transaction of its own.
 
     Parameters
     ----------
@@ -79,9 +66,7 @@ class DecisionStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._file = SQLiteFile(path, _FORM)
 
     def open(self) -> None:
         """Make or check the file, which is otherwise done at the first use.
@@ -91,15 +76,12 @@ class DecisionStore:
         StoreError
             If the file cannot be used.
         """
-        with self._session():
+        with self._file.reading():
             pass
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        self._file.close()
 
     def add(self, decision: Decision) -> None:
         """Keep a decision. Its texts must hold no lone surrogates.
@@ -109,10 +91,8 @@ class DecisionStore:
         StoreError
             If it cannot be written; then nothing of it is.
         """
-        with self._session() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            with connection:
-                _insert(connection, decision)
+        with self._file.writing() as connection:
+            _insert(connection, decision)
 
     def decisions(self) -> list[Decision]:
         """All decisions, in the order in which they came.
@@ -122,60 +102,8 @@ class DecisionStore:
         StoreError
             If the file cannot be read.
         """
-        with self._session() as connection:
+        with self._file.reading() as connection:
             return [_decision(connection, row) for row in connection.execute(_SELECT).fetchall()]
-
-    @contextmanager
-    def _session(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one thread at a time."""
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = _connect(self.path)
-                yield self._connection
-            except (sqlite3.Error, OSError) as error:
-                raise StoreError(f"{self.path}: decisions cannot be kept here: {error}") from error
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, mode=0o600))  # SQLite would let others read it
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        connection.row_factory = sqlite3.Row
-        _require_ours(connection)
-        _write_ahead(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.executescript(_SCHEMA)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log; SQLite itself does not wait here for another process that is doing so."""
-    deadline = monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError:
-            if monotonic() > deadline:
-                raise
-            sleep(0.01)
-
-
-def _require_ours(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN")  # one look at all three: another process may be making the file
-    [application] = connection.execute("PRAGMA application_id").fetchone()
-    [version] = connection.execute("PRAGMA user_version").fetchone()
-    [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    connection.execute("COMMIT")
-    if application != _APPLICATION and tables:
-        raise sqlite3.DatabaseError("this database belongs to another program")
-    if version > VERSION:
-        raise sqlite3.DatabaseError("a later version of this software wrote it")
 
 
 def _insert(connection: sqlite3.Connection, decision: Decision) -> None:
