@@ -7,7 +7,8 @@ ModerationError
 ├── BundleError           a bundle is missing, altered or not made for this installation
 ├── PolicyError           thresholds that contradict each other or name no label
 ├── KeysError             a file of API keys that cannot be used
-└── StoreError            decisions cannot be kept or read
+├── StoreError            decisions or articles cannot be kept or read
+└── UnknownArticleError   an article that was never given, or is no longer kept
 
 Every message says what was wrong, where, and what to do.
 """
@@ -60,4 +61,18 @@ class KeysError(ModerationError):
 
 
 class StoreError(ModerationError):
-    """A store of decisions that cannot be used."""
+    """A store of decisions or articles that cannot be used."""
+
+
+class UnknownArticleError(ModerationError):
+    """An article that was never given, or is no longer kept.
+
+    Parameters
+    ----------
+    name : str
+        What it was asked for by, id or url.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no article with this {name} is kept; give it first, or its title and text with the comment")
+        self.name = name

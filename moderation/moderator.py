@@ -197,6 +197,10 @@ class Moderator:
         total = float(alone.sum())
         return np.asarray(alone / (total if total > 0 else 1.0), dtype=np.float64)
 
+    def prepare(self, article: Article) -> None:
+        """Compute what scoring needs of an article, so that the first comment under it need not wait for that."""
+        self._article(article)
+
     def probabilities(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Calibrated scores as an array, shape (n_comments, n_labels) in the order of `labels`.
 

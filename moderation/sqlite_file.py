@@ -66,6 +66,11 @@ class SQLiteFile:
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
 
+    @property
+    def exists(self) -> bool:
+        """Whether the file has been made."""
+        return self._connection is not None or self.path.exists()
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, for one thread at a time.
@@ -104,11 +109,12 @@ def _connect(path: Path, form: Form) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
-        _require_ours(connection, form)
+        is_new = _is_new(connection, form)
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.executescript(form.script)
+        if is_new:  # others need not wait until they may write
+            connection.executescript(form.script)
     except BaseException:
         connection.close()
         raise
@@ -128,7 +134,8 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             sleep(0.01)
 
 
-def _require_ours(connection: sqlite3.Connection, form: Form) -> None:
+def _is_new(connection: sqlite3.Connection, form: Form) -> bool:
+    """Whether a file has still to be made one of a form; one of another is refused."""
     connection.execute("BEGIN")  # one look at all three: another process may be making the file
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()
@@ -138,3 +145,4 @@ def _require_ours(connection: sqlite3.Connection, form: Form) -> None:
         raise sqlite3.DatabaseError("this database belongs to another program")
     if version > form.version:
         raise sqlite3.DatabaseError("a later version of this software wrote it")
+    return (application, version) != (form.application, form.version)
