@@ -20,9 +20,10 @@ from api.errors import Shapes
 from api.limits import BodyLimit
 from api.perspective.backend import Backend
 from api.perspective.errors import InvalidArgumentError, answer_invalid, google_shape
-from api.routes import coral, discourse, health, openai, perspective, scoring
+from api.routes import articles, coral, discourse, health, openai, perspective, scoring
 from api.security import Doors, Guard
 from api.settings import Settings
+from moderation.articles import ArticleStore
 from moderation.decisions import DecisionStore
 from moderation.errors import ModerationError
 
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings.from_environment()
     decisions = None if settings.decisions == "off" else DecisionStore(settings.decisions)
+    kept_articles = ArticleStore(settings.articles, settings.articles_kept)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.engine = Engine.load(settings)
         app.state.perspective = Backend.load(app.state.engine, settings)
         yield
+        kept_articles.close()
         if decisions is not None:
             decisions.close()
 
@@ -89,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.decisions = decisions
+    app.state.articles = kept_articles
     # the last one added is asked first
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, shapes=SHAPES)
     app.add_middleware(Guard, keys=security.load_keys(settings), doors=DOORS, shapes=SHAPES)
@@ -96,13 +100,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins.split(),
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["*"],
         )
     app.add_middleware(OneLineStartupFailure)
     errors.install(app, SHAPES)
     app.add_exception_handler(InvalidArgumentError, answer_invalid)
     app.include_router(scoring.router, dependencies=security.documented(settings))
+    app.include_router(articles.router, dependencies=security.documented(settings))
     app.include_router(perspective.router, dependencies=security.documented(settings, in_query=True))
     app.include_router(perspective.open_router)
     app.include_router(openai.router, dependencies=security.documented(settings))

@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Response
 from api.engine import Engine
 from api.errors import Code, Refused
 from api.settings import Settings
+from moderation.articles import ArticleStore
 
 
 async def settings_of(request: Request) -> Settings:
@@ -30,6 +31,12 @@ async def engine_of(request: Request) -> Engine:
     if engine is None:
         raise Refused(Code.NOT_READY)
     return engine
+
+
+async def articles_of(request: Request) -> ArticleStore:
+    """Where the articles are that were given once."""
+    articles: ArticleStore = request.app.state.articles
+    return articles
 
 
 async def not_stored(response: Response) -> None:
@@ -54,3 +61,4 @@ async def sent_as_json(request: Request) -> None:
 
 CurrentSettings = Annotated[Settings, Depends(settings_of)]
 CurrentEngine = Annotated[Engine, Depends(engine_of)]
+CurrentArticles = Annotated[ArticleStore, Depends(articles_of)]

@@ -9,7 +9,7 @@ from typing import Final, Self
 from anyio import CapacityLimiter, to_thread
 
 from api.settings import Settings
-from moderation import Comment, Moderator, Span, Verdict
+from moderation import Article, Comment, Moderator, Span, Verdict
 from moderation.heads.calibration import CalibrationKind
 from moderation.policy import Policies
 
@@ -41,6 +41,10 @@ class Case:
     comment: Comment
     community: str | None = None
     explain: bool = False
+
+    def under(self, article: Article) -> Case:
+        """The same comment under an article."""
+        return replace(self, comment=replace(self.comment, article=article))
 
     @property
     def length(self) -> int:
@@ -85,6 +89,10 @@ class Engine:
         """The same heads with scores of another kind, and the bundle's own thresholds on them."""
         moderator = Moderator(self.moderator.bundle, kind)
         return replace(self, moderator=moderator, policies=Policies(moderator.policy))
+
+    async def prepare(self, article: Article) -> None:
+        """Compute what scoring needs of an article before its first comment comes; runs in a thread."""
+        await to_thread.run_sync(self.moderator.prepare, article, limiter=self._threads)
 
     async def judge(self, cases: Sequence[Case]) -> list[Finding]:
         """Answer all `cases`, in their order; long work runs in a thread."""

@@ -6,9 +6,9 @@ Endpoints that stand in for another service answer its clients in that service's
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 MAX_DETAILS: Final = 10
 """A batch of a thousand wrong comments is not answered with a thousand complaints."""
@@ -30,6 +31,7 @@ class Code(StrEnum):
     LOCAL_ONLY = "local_only"
     SIGNATURE_WRONG = "signature_wrong"
     NOT_FOUND = "not_found"
+    UNKNOWN_ARTICLE = "unknown_article"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_LARGE = "body_too_large"
     COMMENT_TOO_LARGE = "comment_too_large"
@@ -51,6 +53,10 @@ _MEANING: Final[Mapping[Code, tuple[int, str]]] = {
     Code.LOCAL_ONLY: (403, "Without API keys the service answers its own machine only; see `moderation keys new`."),
     Code.SIGNATURE_WRONG: (401, "No secret of MODERATION_CORAL_SECRETS signed this body; see X-Coral-Signature."),
     Code.NOT_FOUND: (404, "There is no such endpoint; /docs lists them."),
+    Code.UNKNOWN_ARTICLE: (
+        404,
+        "An article was never given, or is no longer kept; PUT it to /v1/articles/ and its id.",
+    ),
     Code.METHOD_NOT_ALLOWED: (405, "This endpoint does not answer this method; see the Allow header."),
     Code.BODY_TOO_LARGE: (413, "The body is larger than this service accepts; send smaller batches."),
     Code.COMMENT_TOO_LARGE: (413, "A comment is longer than this service accepts."),
@@ -62,7 +68,7 @@ _MEANING: Final[Mapping[Code, tuple[int, str]]] = {
     Code.TOO_MANY_REQUESTS: (429, "This API key was used more often than it may be; see the Retry-After header."),
     Code.INTERNAL_ERROR: (500, "The service failed to answer; its log says why."),
     Code.NOT_READY: (503, "The model is not loaded yet; try again in a moment."),
-    Code.NOT_KEPT: (503, "The decision could not be kept; the service's log says why."),
+    Code.NOT_KEPT: (503, "What was sent could not be kept; the service's log says why."),
 }
 _BY_STATUS: Final = {400: Code.MALFORMED_JSON, 404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 
@@ -180,10 +186,23 @@ def install(app: FastAPI, shapes: Shapes) -> None:
     """Have every failure inside `app` answered in the shape of its endpoint."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        return shapes.answer(request.scope["path"], _failure(error))
+        failure = _failure(error)
+        if "Allow" in failure.headers:
+            failure = replace(failure, headers={"Allow": _methods(request)})
+        return shapes.answer(request.scope["path"], failure)
 
     for kind in (HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, answer)
+
+
+def _methods(request: Request) -> str:
+    """All methods in which there is an answer at a path; the framework names those of the first route only."""
+
+    def is_answered(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(filter(is_answered, HTTPMethod))
 
 
 def _failure(error: Exception) -> Failure:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.dependencies import CurrentSettings
 from api.errors import Code, Detail, Failure, Refused, Shapes
 from api.settings import Settings
-from moderation.comment import Comment
+from moderation import Article, Comment
 
 
 class BodyLimit:
@@ -91,14 +91,19 @@ def refuse_oversized(comment: Comment, settings: Settings, where: str = "") -> N
     Refused
         With status 413, naming what is too long and the limit.
     """
-    article = comment.article
-    about = f"{article.title}{article.text}{article.url or ''}" if article is not None else ""
-    for field, text, limit, code in (
-        ("comment.text", comment.text, settings.max_comment_bytes, Code.COMMENT_TOO_LARGE),
-        ("article", about, settings.max_article_bytes, Code.ARTICLE_TOO_LARGE),
-        ("parent.text", comment.parent or "", settings.max_parent_bytes, Code.PARENT_TOO_LARGE),
-    ):
-        size = len(text.encode())
-        if size > limit:
-            reason = f"{size} bytes of UTF-8; at most {limit} are accepted"
-            raise Refused(code, Detail(field=f"{where}{field}", reason=reason))
+    _refuse_longer(comment.text, settings.max_comment_bytes, Code.COMMENT_TOO_LARGE, f"{where}comment.text")
+    if comment.article is not None:
+        refuse_long_article(comment.article, settings, f"{where}article")
+    _refuse_longer(comment.parent or "", settings.max_parent_bytes, Code.PARENT_TOO_LARGE, f"{where}parent.text")
+
+
+def refuse_long_article(article: Article, settings: Settings, where: str) -> None:
+    """Refuse an article that is too long, naming its path in the body, see `refuse_oversized`."""
+    about = f"{article.title}{article.text}{article.url or ''}"
+    _refuse_longer(about, settings.max_article_bytes, Code.ARTICLE_TOO_LARGE, where)
+
+
+def _refuse_longer(text: str, limit: int, code: Code, field: str) -> None:
+    size = len(text.encode())
+    if size > limit:
+        raise Refused(code, Detail(field=field, reason=f"{size} bytes of UTF-8; at most {limit} are accepted"))

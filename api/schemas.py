@@ -10,14 +10,20 @@ from pydantic_core import PydanticCustomError
 
 from api.engine import Case, Finding
 from moderation import Article, Comment, Span
+from moderation.articles import Name
 from moderation.labels import LABELS
 from moderation.verdict import Action
 
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
+_ARTICLE: dict[str, JsonValue] = {
+    "title": "Council approves the new bridge",
+    "text": "The council voted 7 to 4 on Tuesday to build ...",
+}
+_URL = "https://harbour.example/bridge"
 _REQUEST: dict[str, JsonValue] = {
     "comment": {"text": "You are an idiot. The bridge was never going to cost 3 million."},
-    "article": {"title": "Council approves the new bridge", "text": "The council voted 7 to 4 on Tuesday to build ..."},
+    "article": _ARTICLE,
     "parent": {"text": "It will be worth every cent."},
     "community": "local-news",
 }
@@ -66,12 +72,68 @@ class CommentIn(_Strict):
     text: Text
 
 
-class ArticleIn(_Strict):
-    """What the comment stands under."""
-
+class _Article(_Strict):
     title: Text = ""
     text: Text = ""
-    url: Text | None = Field(default=None, description="Not read by the model.")
+    url: Text | None = None
+
+    def to_article(self) -> Article:
+        """The same for the model."""
+        return Article(self.title, self.text, self.url)
+
+
+class ArticleGiven(_Article):
+    """An article under which comments will be judged."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_ARTICLE, "url": _URL}]})
+
+    url: Text | None = Field(default=None, description="Names it, too, exactly as it stands here.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.to_article():
+            raise PydanticCustomError("empty_article", "There must be a title or a text to compare comments with")
+        return self
+
+
+class ArticleKept(BaseModel):
+    """An article as it was given."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "bridge", **_ARTICLE, "url": _URL}]})
+
+    id: str
+    title: str
+    text: str
+    url: str | None = None
+
+    @classmethod
+    def of(cls, id_: str, article: Article) -> Self:
+        """The same as JSON."""
+        return cls(id=id_, title=article.title, text=article.text, url=article.url)
+
+
+class ArticleIn(_Article):
+    """What the comment stands under: the article itself, or `id` or `url` alone of one given before."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_ARTICLE, {"id": "bridge"}, {"url": _URL}]})
+
+    url: Text | None = Field(default=None, description="Read only where it stands alone.")
+    id: Text | None = Field(default=None, description="Of an article given before; stands alone.")
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if self.id is not None and (self.title or self.text or self.url):
+            raise PydanticCustomError("article_twice", "An id stands alone: it names an article given before")
+        return self
+
+    @property
+    def name(self) -> tuple[Name, str] | None:
+        """By what the article is to be found; None where it is itself here."""
+        if self.id is not None:
+            return "id", self.id
+        if self.url is not None and self.model_fields_set == {"url"}:
+            return "url", self.url
+        return None
 
 
 class ScoreRequest(_Strict):
@@ -88,8 +150,8 @@ class ScoreRequest(_Strict):
     )
 
     def to_case(self) -> Case:
-        """The same for the engine."""
-        article = Article(self.article.title, self.article.text, self.article.url) if self.article else None
+        """The same for the engine, with the article as far as it is here."""
+        article = self.article.to_article() if self.article else None
         comment = Comment(self.comment.text, article, self.parent.text if self.parent else None)
         return Case(comment, self.community, self.explain)
 

@@ -10,6 +10,7 @@ import uvicorn
 from api.engine import Engine
 from api.security import load_keys, refuse_open_door
 from api.settings import Settings
+from moderation.articles import ArticleStore
 from moderation.decisions import DecisionStore
 from moderation.errors import ModerationError
 
@@ -33,7 +34,7 @@ def serve(settings: Settings | None = None) -> None:
         refuse_open_door(settings)
         load_keys(settings)
         Engine.load(settings)
-        _require_store(settings)
+        _require_stores(settings)
     except ModerationError as error:
         print(f"moderation: {error}", file=sys.stderr)
         raise SystemExit(2) from None
@@ -50,9 +51,13 @@ def serve(settings: Settings | None = None) -> None:
     )
 
 
-def _require_store(settings: Settings) -> None:
-    """Open the store of decisions where somebody asked for it by name; the usual one waits for the first decision."""
+def _require_stores(settings: Settings) -> None:
+    """Open the stores that somebody asked for by name; the usual ones wait for what they shall keep."""
+    stores: list[DecisionStore | ArticleStore] = []
     if "decisions" in settings.model_fields_set and settings.decisions != "off":
-        store = DecisionStore(settings.decisions)
+        stores.append(DecisionStore(settings.decisions))
+    if "articles" in settings.model_fields_set:
+        stores.append(ArticleStore(settings.articles, settings.articles_kept))
+    for store in stores:
         store.open()
         store.close()

@@ -55,6 +55,14 @@ class Settings(BaseSettings):
         description="SQLite file of suggested scores, made when the first one comes; `off` keeps none.",
     )
 
+    articles: Path = Field(
+        default=Path("articles.sqlite3"),
+        description="SQLite file of articles given once, made when the first one comes.",
+    )
+    articles_kept: int = Field(
+        default=10_000, ge=1, description="Most articles kept; one more takes the place of the one given first."
+    )
+
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="Least severe messages to log."
     )

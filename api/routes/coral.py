@@ -6,7 +6,9 @@ Source: https://github.com/coralproject/talk, EXTERNAL_MODERATION_PHASES.md and 
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Final, Literal, Self
 
@@ -14,7 +16,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.dependencies import CurrentEngine, CurrentSettings, not_stored
+from api.dependencies import CurrentArticles, CurrentEngine, CurrentSettings, not_stored
 from api.engine import Case
 from api.errors import Code, Refused, documented
 from api.limits import refuse_oversized
@@ -22,7 +24,9 @@ from api.perspective.backend import CurrentBackend
 from api.perspective.languages import TAUGHT
 from api.schemas import Text
 from api.settings import Settings
-from moderation import Comment, Verdict
+from moderation import Article, Comment, Verdict
+from moderation.articles import ArticleStore, Name
+from moderation.errors import StoreError, UnknownArticleError
 from moderation.labels import ABUSE_LABELS
 from moderation.verdict import Action
 
@@ -45,6 +49,8 @@ _REASONS: Final[Mapping[str, Reason]] = {
 }
 _STATUS: Final[Mapping[Action, Status]] = {Action.REVIEW: "SYSTEM_WITHHELD", Action.REJECT: "REJECTED"}
 """Of an approved comment nothing is said: a status would keep Coral from asking its other phases."""
+
+_log = logging.getLogger("uvicorn.error")
 
 
 def is_signed(body: bytes, header: str, secrets: Sequence[str]) -> bool:
@@ -91,6 +97,13 @@ class CoralComment(_In):
     body: Text
 
 
+class CoralStory(_In):
+    """What the comment stands under; Coral tells its names only."""
+
+    id: Text | None = Field(default=None, description="The site's own where its pages set one, else Coral's.")
+    url: Text | None = None
+
+
 class CoralRequest(_In):
     """What Coral sends; what else is in it is not read."""
 
@@ -108,6 +121,10 @@ class CoralRequest(_In):
     )
 
     comment: CoralComment
+    story: CoralStory = Field(
+        default=CoralStory(),
+        description="Where an article was given with this url or id, the comment is judged under it.",
+    )
     tenant_domain: Text | None = Field(
         default=None, alias="tenantDomain", description="Whose thresholds apply, as a community of the policy."
     )
@@ -156,14 +173,30 @@ router = APIRouter(tags=["neighbours"], dependencies=[Depends(not_stored)], rout
     },
 )
 async def moderate(
-    request: CoralRequest, engine: CurrentEngine, backend: CurrentBackend, settings: CurrentSettings
+    request: CoralRequest,
+    engine: CurrentEngine,
+    backend: CurrentBackend,
+    articles: CurrentArticles,
+    settings: CurrentSettings,
 ) -> CoralResponse | Response:
     """Flag, withhold or reject a comment before it is published, as an external moderation phase of Coral."""
-    comment = Comment(request.comment.body)
-    refuse_oversized(comment, settings)
-    if backend.detector.detect(comment.text) not in TAUGHT:
+    refuse_oversized(Comment(request.comment.body), settings)
+    if backend.detector.detect(request.comment.body) not in TAUGHT:
         return Response(status_code=204)
+    comment = Comment(request.comment.body, _article(request.story, articles))
     [finding] = await engine.judge([Case(comment, request.tenant_domain)])
-    if not finding.verdict.flags:
-        return Response(status_code=204)
-    return CoralResponse.of(finding.verdict)
+    response = CoralResponse.of(finding.verdict)
+    return response if response.actions or response.status else Response(status_code=204)
+
+
+def _article(story: CoralStory, articles: ArticleStore) -> Article | None:
+    """The story, where it was given before; without it, and whatever happens, a comment is judged all the same."""
+    names: dict[Name, str | None] = {"url": story.url, "id": story.id}
+    try:
+        for name, value in names.items():
+            if value is not None:
+                with suppress(UnknownArticleError):
+                    return articles.find(name, value)
+    except StoreError as error:
+        _log.error("%s; see MODERATION_ARTICLES", error)
+    return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 from typing import Annotated, Any, Final
 
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.dependencies import not_stored, sent_as_json
@@ -24,8 +23,8 @@ from api.perspective.messages import (
 )
 from api.perspective.suggestion import decision_of
 from api.security import client_of
+from api.storage import keep
 from moderation.decisions import DecisionStore
-from moderation.errors import StoreError
 
 PREFIXES: Final = (f"/{VERSION}/", "/$discovery/", "/batch")
 """Where the paths begin whose failures are told of as Google does."""
@@ -34,7 +33,6 @@ OPEN: Final = ("/$discovery/", "/batch")
 
 _REFUSALS: Final = documented(400, 403, 429, 500, 503)
 _MULTIPART: Final[dict[str, Any]] = {"multipart/mixed": {"schema": {"type": "string", "format": "binary"}}}
-_log = logging.getLogger("uvicorn.error")
 
 
 async def store_of(request: Request) -> DecisionStore | None:
@@ -75,11 +73,7 @@ async def suggest_score(
     decision = decision_of(request, backend, client)
     languages = CommentLanguages.of(decision.comment.text, request.languages, backend.detector)
     if store is not None and not request.do_not_store:
-        try:
-            await to_thread.run_sync(store.add, decision)
-        except StoreError as error:
-            _log.error("%s; see MODERATION_DECISIONS", error)
-            raise Refused(Code.NOT_KEPT) from error
+        await keep(partial(store.add, decision), setting="MODERATION_DECISIONS")
     return SuggestCommentScoreResponse(
         client_token=request.client_token,
         detected_languages=list(languages.detected),

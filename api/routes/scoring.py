@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Depends
 
-from api.dependencies import CurrentEngine, CurrentSettings, not_stored, sent_as_json
-from api.errors import Code, documented
+from api.dependencies import CurrentArticles, CurrentEngine, CurrentSettings, not_stored, sent_as_json
+from api.engine import Case
+from api.errors import Code, Detail, Refused, documented
 from api.limits import refuse_long_batch, refuse_oversized
-from api.schemas import BatchRequest, BatchResponse, Result, ScoreRequest, ScoreResponse
+from api.schemas import ArticleIn, BatchRequest, BatchResponse, Result, ScoreRequest, ScoreResponse
+from api.settings import Settings
+from moderation.articles import ArticleStore
+from moderation.errors import UnknownArticleError
 
 _REFUSALS = (
     Code.MALFORMED_JSON,
     Code.KEY_MISSING,
     Code.KEY_UNKNOWN,
     Code.LOCAL_ONLY,
+    Code.UNKNOWN_ARTICLE,
     Code.BODY_TOO_LARGE,
     Code.COMMENT_TOO_LARGE,
     Code.ARTICLE_TOO_LARGE,
@@ -29,11 +36,11 @@ router = APIRouter(prefix="/v1/score", tags=["scoring"], dependencies=[Depends(s
 
 
 @router.post("", response_model_exclude_none=True, responses=documented(*_REFUSALS))
-async def score(request: ScoreRequest, engine: CurrentEngine, settings: CurrentSettings) -> ScoreResponse:
+async def score(
+    request: ScoreRequest, engine: CurrentEngine, articles: CurrentArticles, settings: CurrentSettings
+) -> ScoreResponse:
     """Judge one comment."""
-    case = request.to_case()
-    refuse_oversized(case.comment, settings)
-    [finding] = await engine.judge([case])
+    [finding] = await engine.judge(_cases({"": request}, articles, settings))
     return ScoreResponse(**Result.of(finding).model_dump(), model=engine.moderator.model)
 
 
@@ -43,10 +50,37 @@ async def score(request: ScoreRequest, engine: CurrentEngine, settings: CurrentS
     response_model_exclude_none=True,
     responses=documented(*_REFUSALS, Code.TOO_MANY_COMMENTS),
 )
-async def score_batch(request: BatchRequest, engine: CurrentEngine, settings: CurrentSettings) -> BatchResponse:
+async def score_batch(
+    request: BatchRequest, engine: CurrentEngine, articles: CurrentArticles, settings: CurrentSettings
+) -> BatchResponse:
     """Judge many comments at once; results come in the order of the comments, and one bad entry refuses the batch."""
-    cases = [entry.to_case() for entry in request.comments]
-    for number, case in enumerate(cases):
-        refuse_oversized(case.comment, settings, where=f"comments.{number}.")
-    findings = await engine.judge(cases)
+    entries = {f"comments.{number}.": entry for number, entry in enumerate(request.comments)}
+    findings = await engine.judge(_cases(entries, articles, settings))
     return BatchResponse(results=[Result.of(finding) for finding in findings], model=engine.moderator.model)
+
+
+def _cases(requests: Mapping[str, ScoreRequest], articles: ArticleStore, settings: Settings) -> list[Case]:
+    """Read requests, given by their paths in the body, and put them under the articles that they name.
+
+    Raises
+    ------
+    Refused
+        If a text is too long, or articles are unknown.
+    """
+    cases, unknown = [], []
+    for where, request in requests.items():
+        case = request.to_case()
+        refuse_oversized(case.comment, settings, where)
+        try:
+            cases.append(_under_its_article(case, request.article, articles))
+        except UnknownArticleError as error:
+            reason = f"No article with this {error.name} is known"
+            unknown.append(Detail(field=f"{where}article.{error.name}", reason=reason))
+    if unknown:
+        raise Refused(Code.UNKNOWN_ARTICLE, *unknown)
+    return cases
+
+
+def _under_its_article(case: Case, given: ArticleIn | None, articles: ArticleStore) -> Case:
+    name = given.name if given else None
+    return case.under(articles.find(*name)) if name else case

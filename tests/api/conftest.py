@@ -39,7 +39,8 @@ def _running(app: FastAPI, lifespan: Literal["on", "off"]) -> Iterator[httpx.Cli
 
 @pytest.fixture(scope="session")
 def settings(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(bundle=bundle_path, decisions=tmp_path_factory.mktemp("decisions") / "decisions.sqlite3")
+    kept = tmp_path_factory.mktemp("kept")
+    return Settings(bundle=bundle_path, decisions=kept / "decisions.sqlite3", articles=kept / "articles.sqlite3")
 
 
 @pytest.fixture(scope="session")

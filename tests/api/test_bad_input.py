@@ -290,7 +290,9 @@ _NEARLY_A_TEXT = st.fixed_dictionaries({}, optional={"text": _ANY_TEXT | _ANY_JS
 _NEARLY_A_REQUEST = st.fixed_dictionaries(
     {"comment": _NEARLY_A_TEXT | _ANY_JSON},
     optional={
-        "article": st.fixed_dictionaries({}, optional={"title": _ANY_TEXT, "text": _ANY_TEXT, "url": _ANY_JSON}),
+        "article": st.fixed_dictionaries(
+            {}, optional={"title": _ANY_TEXT, "text": _ANY_TEXT, "url": _ANY_JSON, "id": _ANY_TEXT}
+        ),
         "parent": _NEARLY_A_TEXT | st.none(),
         "community": _ANY_TEXT | _ANY_JSON,
         "explain": st.booleans() | _ANY_JSON,
@@ -307,4 +309,8 @@ def test_no_body_makes_the_service_fail(service: httpx.Client, body: bytes, path
     response = _post(service, body, path)
     if response.status_code != 200:
         status, code = _code(response)
-        assert (status, code) in {(400, Code.MALFORMED_JSON), (422, Code.INVALID_REQUEST)}
+        assert (status, code) in {
+            (400, Code.MALFORMED_JSON),
+            (404, Code.UNKNOWN_ARTICLE),
+            (422, Code.INVALID_REQUEST),
+        }

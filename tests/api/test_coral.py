@@ -137,6 +137,56 @@ def test_fields_that_may_come_later_do_no_harm(service: httpx.Client) -> None:
     assert post(service, body).status_code == 200
 
 
+# --- the story
+
+
+@pytest.fixture
+def particular(start: Callable[..., httpx.Client], settings: Settings, tmp_path: Path) -> httpx.Client:
+    """A service that withholds whatever could be off topic, and nothing else."""
+    policy, articles = tmp_path / "policy.toml", tmp_path / "articles.sqlite3"
+    policy.write_text(thresholds("labels", flag=1.0) + thresholds("labels", ["off_topic"], flag=0.0, review=0.0))
+    update = {"policy": policy, "articles": articles, "coral_secrets": SECRET}
+    return start(create_app(settings.model_copy(update=update)))
+
+
+KIND = "Thanks, that was well put."
+STORY = {"id": "night-ferry", "url": "https://harbour.example/night-ferry"}
+ARTICLE = {"title": "Harbour town votes to keep its night ferry"}
+
+
+@pytest.mark.parametrize(
+    ("id_", "article"), [("any", ARTICLE | {"url": STORY["url"]}), ("night-ferry", ARTICLE), ("night-ferry", STORY)]
+)
+def test_a_comment_is_judged_under_its_story_where_that_was_given(
+    particular: httpx.Client, id_: str, article: dict[str, str]
+) -> None:
+    given = {name: value for name, value in ARTICLE.items() | article.items() if name != "id"}
+    assert particular.put(f"/v1/articles/{id_}", json=given).status_code == 204
+    response = post(particular, request(KIND, story=STORY))
+    assert response.json() == {"actions": [], "status": "SYSTEM_WITHHELD"}
+
+
+@pytest.mark.parametrize("story", [STORY, {"id": None, "url": None}, {}])
+def test_a_comment_of_an_unknown_story_is_judged_without(particular: httpx.Client, story: dict[str, Any]) -> None:
+    assert post(particular, request(KIND, story=story)).status_code == 204
+
+
+def test_a_comment_is_judged_though_articles_cannot_be_read(
+    start: Callable[..., httpx.Client], settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("These are notes, not a database of any kind. " * 50)
+    update = {"articles": tmp_path / "notes.txt", "coral_secrets": SECRET}
+    assert post(start(create_app(settings.model_copy(update=update))), request(ABUSE)).status_code == 200
+
+
+def test_a_story_that_is_only_flagged_as_off_topic_has_nothing_to_say_to_coral(
+    service_with: Callable[[str], httpx.Client],
+) -> None:
+    service = service_with(thresholds("labels", flag=1.0) + thresholds("labels", ["off_topic"], flag=0.0))
+    assert service.put("/v1/articles/only-flagged", json=ARTICLE).status_code == 204
+    assert post(service, request(KIND, story={"id": "only-flagged"})).status_code == 204
+
+
 # --- signatures
 
 

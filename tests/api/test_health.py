@@ -57,7 +57,7 @@ def test_every_refusal_is_documented_as_a_problem_with_an_example_per_code(opena
         if status != "200"
     }
     documented = {status for path, status in refusals if path in SCORING}
-    assert documented == {"400", "401", "403", "413", "415", "422", "429", "500", "503"}
+    assert documented == {"400", "401", "403", "404", "413", "415", "422", "429", "500", "503"}
     assert ("/readyz", "503") in refusals
     for content in refusals.values():
         assert content["schema"] == {"$ref": "#/components/schemas/Problem"}

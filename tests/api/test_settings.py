@@ -64,6 +64,7 @@ def test_settings_survive_the_way_through_the_environment(
         api_keys=Path("keys.toml"),
         cors_origins="https://forum.example.org http://localhost:3000",
         decisions=decisions,
+        articles=Path("/srv/articles.sqlite3"),
     )
     for name, value in given.to_environment().items():
         monkeypatch.setenv(name, value)

@@ -76,7 +76,7 @@ def test_an_address_for_strangers_without_keys_is_one_line(
     assert "moderation keys new" in line
 
 
-@pytest.mark.parametrize("name", ["api_keys", "decisions"])
+@pytest.mark.parametrize("name", ["api_keys", "decisions", "articles"])
 def test_a_file_that_cannot_be_used_is_one_line(
     bundle_path: Path, tmp_path: Path, taken_port: int, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
