@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -42,6 +43,9 @@ class OneLineStartupFailure:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on; shorten ``lifespan.startup.failed``."""
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
 
         async def shortened(message: Message) -> None:
             error = sys.exception()
@@ -49,7 +53,7 @@ class OneLineStartupFailure:
                 message["message"] = str(error)
             await send(message)
 
-        await self.app(scope, receive, shortened if scope["type"] == "lifespan" else send)
+        await self.app(scope, receive, shortened)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -76,6 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         logging.getLogger("uvicorn.access").addFilter(security.without_keys)
         app.state.engine = Engine.load(settings)
         app.state.perspective = Backend.load(app.state.engine, settings)
+        _spare_the_loaded()
         yield
         kept_articles.close()
         if decisions is not None:
@@ -115,6 +120,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(discourse.router, dependencies=security.documented(settings))
     app.include_router(health.router)
     return app
+
+
+def _spare_the_loaded() -> None:
+    """Have no garbage collection look through what is loaded, which would hold up all requests for 0.2 seconds."""
+    gc.collect()
+    gc.freeze()
 
 
 def _limits(settings: Settings) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final, Self
 
 from anyio import CapacityLimiter, to_thread
+from threadpoolctl import threadpool_limits
 
+from api.batching import Batcher
 from api.settings import Settings
 from moderation import Article, Comment, Moderator, Span, Verdict
 from moderation.heads.calibration import CalibrationKind
@@ -15,7 +18,7 @@ from moderation.policy import Policies
 
 INLINE_COMMENTS: Final = 32
 INLINE_CHARACTERS: Final = 65_536
-"""Up to these sizes scoring takes less time than a thread switch under load is worth."""
+"""Requests up to these sizes are scored in the event loop, with all others that are there; longer ones in a thread."""
 
 SLICE: Final = 64
 """Comments scored at once: over more text, regular expressions would keep the interpreter lock from other requests."""
@@ -46,12 +49,6 @@ class Case:
         """The same comment under an article."""
         return replace(self, comment=replace(self.comment, article=article))
 
-    @property
-    def length(self) -> int:
-        """Characters that will be read."""
-        article, parent = self.comment.article, self.comment.parent
-        return len(self.comment.text) + len(parent or "") + (len(article.title) + len(article.text) if article else 0)
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -80,10 +77,15 @@ class Engine:
         PolicyError
             If the policy file cannot be used.
         """
+        threadpool_limits(limits=1, user_api="blas")  # threads would wait for each other longer than they work
         moderator = Moderator.load(settings.bundle, calibration=settings.calibration)
         if settings.policy is None:
             return cls(moderator, Policies(moderator.policy))
         return cls(moderator, Policies.from_toml(settings.policy, base=moderator.policy))
+
+    @cached_property
+    def _batcher(self) -> Batcher:
+        return Batcher(self.moderator.score)
 
     def on_scale(self, kind: CalibrationKind) -> Self:
         """The same heads with scores of another kind, and the bundle's own thresholds on them."""
@@ -95,28 +97,33 @@ class Engine:
         await to_thread.run_sync(self.moderator.prepare, article, limiter=self._threads)
 
     async def judge(self, cases: Sequence[Case]) -> list[Finding]:
-        """Answer all `cases`, in their order; long work runs in a thread."""
-        if _is_short(cases):
-            return self._judge(cases)
+        """Answer all `cases`, in their order."""
+        comments = [case.comment for case in cases]
+        if len(cases) <= INLINE_COMMENTS and not any(case.explain for case in cases):
+            characters = sum(map(self._length, comments))
+            if characters <= INLINE_CHARACTERS:
+                verdicts = await self._batcher.score(comments, characters)
+                return self._findings(cases, verdicts)
         return await to_thread.run_sync(self._judge, cases, limiter=self._threads)
+
+    def _length(self, comment: Comment) -> int:
+        """Characters that will be read."""
+        length, article = len(comment.text) + len(comment.parent or ""), comment.article
+        if article is None or self.moderator.is_prepared(article):
+            return length
+        return length + len(article.title) + len(article.text)
 
     def _judge(self, cases: Sequence[Case]) -> list[Finding]:
         comments = [case.comment for case in cases]
         slices = (comments[start : start + SLICE] for start in range(0, len(comments), SLICE))
-        verdicts = (verdict for part in slices for verdict in self.moderator.score(part))
-        return [self._find(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
+        return self._findings(cases, [verdict for part in slices for verdict in self.moderator.score(part)])
 
-    def _find(self, case: Case, verdict: Verdict) -> Finding:
+    def _findings(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[Finding]:
+        return [self._finding(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
+
+    def _finding(self, case: Case, verdict: Verdict) -> Finding:
         # one pass scores a batch of many communities; only flags and action differ between them
         policy, scores = self.policies.of(case.community), verdict.scores
-        flags = policy.flags(scores)
-        spans = self.moderator.explain(case.comment, flags) if case.explain else None
-        return Finding(Verdict(scores, flags, policy.action(scores)), spans)
-
-
-def _is_short(cases: Sequence[Case]) -> bool:
-    return (
-        len(cases) <= INLINE_COMMENTS
-        and not any(case.explain for case in cases)
-        and sum(case.length for case in cases) <= INLINE_CHARACTERS
-    )
+        if policy is not self.moderator.policy:
+            verdict = policy.verdict(scores)
+        return Finding(verdict, self.moderator.explain(case.comment, verdict.flags) if case.explain else None)

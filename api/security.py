@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from logging import LogRecord
 from math import ceil
@@ -196,6 +197,7 @@ def _is_local(scope: Scope) -> bool:
     return port is None or not _is_address(host) or _is_loopback(host)
 
 
+@lru_cache(maxsize=64)
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)
@@ -204,6 +206,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(host: str) -> bool:
     if host.lower() == "localhost":
         return True

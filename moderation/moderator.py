@@ -201,6 +201,11 @@ class Moderator:
         """Compute what scoring needs of an article, so that the first comment under it need not wait for that."""
         self._article(article)
 
+    def is_prepared(self, article: Article) -> bool:
+        """Whether that is known, so that comments under the article take no time for it."""
+        with self._lock:
+            return article in self._articles
+
     def probabilities(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Calibrated scores as an array, shape (n_comments, n_labels) in the order of `labels`.
 
