@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors, security
 from api.engine import Engine
 from api.errors import Shapes
+from api.judging import Judge
 from api.limits import BodyLimit
 from api.perspective.backend import Backend
 from api.perspective.errors import InvalidArgumentError, answer_invalid, google_shape
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         logging.getLogger("uvicorn.access").addFilter(security.without_keys)
         app.state.engine = Engine.load(settings)
         app.state.perspective = Backend.load(app.state.engine, settings)
+        app.state.judge = Judge(app.state.engine, kept_articles, settings)
         _spare_the_loaded()
         yield
         kept_articles.close()
@@ -111,7 +113,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(OneLineStartupFailure)
     errors.install(app, SHAPES)
     app.add_exception_handler(InvalidArgumentError, answer_invalid)
-    app.include_router(scoring.router, dependencies=security.documented(settings))
+    scoring.add_to(app, dependencies=security.documented(settings))
     app.include_router(articles.router, dependencies=security.documented(settings))
     app.include_router(perspective.router, dependencies=security.documented(settings, in_query=True))
     app.include_router(perspective.open_router)

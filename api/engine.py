@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Self
@@ -20,8 +20,8 @@ INLINE_COMMENTS: Final = 32
 INLINE_CHARACTERS: Final = 65_536
 """Requests up to these sizes are scored in the event loop, with all others that are there; longer ones in a thread."""
 
-SLICE: Final = 64
-"""Comments scored at once: over more text, regular expressions would keep the interpreter lock from other requests."""
+SLICE: Final = 131_072
+"""Characters scored at once: over more, regular expressions would keep the interpreter lock from other requests."""
 
 MAX_THREADS: Final = 2
 """More would only take the interpreter lock from each other and hold more batches in memory."""
@@ -44,10 +44,6 @@ class Case:
     comment: Comment
     community: str | None = None
     explain: bool = False
-
-    def under(self, article: Article) -> Case:
-        """The same comment under an article."""
-        return replace(self, comment=replace(self.comment, article=article))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +110,7 @@ class Engine:
         return length + len(article.title) + len(article.text)
 
     def _judge(self, cases: Sequence[Case]) -> list[Finding]:
-        comments = [case.comment for case in cases]
-        slices = (comments[start : start + SLICE] for start in range(0, len(comments), SLICE))
+        slices = _slices([case.comment for case in cases])
         return self._findings(cases, [verdict for part in slices for verdict in self.moderator.score(part)])
 
     def _findings(self, cases: Sequence[Case], verdicts: Sequence[Verdict]) -> list[Finding]:
@@ -127,3 +122,15 @@ class Engine:
         if policy is not self.moderator.policy:
             verdict = policy.verdict(scores)
         return Finding(verdict, self.moderator.explain(case.comment, verdict.flags) if case.explain else None)
+
+
+def _slices(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:
+    """Runs of at most `SLICE` characters, unless one comment alone is longer."""
+    start = size = 0
+    for at, comment in enumerate(comments):
+        length = len(comment.text) + len(comment.parent or "")
+        if at > start and size + length > SLICE:
+            yield comments[start:at]
+            start, size = at, 0
+        size += length
+    yield comments[start:]

@@ -54,28 +54,40 @@ class BodyLimit:
 
 
 async def refuse_long_batch(request: Request, settings: CurrentSettings) -> None:
-    """Refuse a batch of too many comments, or too many to explain, before each is looked at, which could take seconds.
+    """Refuse a batch of too many comments before each is looked at, which could take seconds.
 
     Raises
     ------
     Refused
         With status 413.
     """
-    body = await request.json() if await request.body() else None
-    comments = body.get("comments") if isinstance(body, dict) else None
-    if not isinstance(comments, list):
-        return
-    if len(comments) > settings.max_batch:
-        reason = f"{len(comments)} comments; at most {settings.max_batch} are accepted"
+    count = comments_in(await request.json() if await request.body() else None)
+    if count > settings.max_batch:
+        reason = f"{count} comments; at most {settings.max_batch} are accepted"
         raise Refused(Code.TOO_MANY_COMMENTS, Detail(field="comments", reason=reason))
-    explained = sum(isinstance(entry, dict) and entry.get("explain") is True for entry in comments)
-    if explained > settings.max_explained:
-        reason = f"{explained} comments to explain; at most {settings.max_explained} are accepted"
+
+
+def comments_in(body: object) -> int:
+    """Number of comments in what may be a batch."""
+    comments = body.get("comments") if isinstance(body, dict) else None
+    return len(comments) if isinstance(comments, list) else 0
+
+
+def refuse_many_explained(count: int, settings: Settings) -> None:
+    """Refuse a batch with too many comments to explain.
+
+    Raises
+    ------
+    Refused
+        With status 413.
+    """
+    if count > settings.max_explained:
+        reason = f"{count} comments to explain; at most {settings.max_explained} are accepted"
         raise Refused(Code.TOO_MANY_COMMENTS, Detail(field="comments", reason=reason))
 
 
 def refuse_oversized(comment: Comment, settings: Settings, where: str = "") -> None:
-    """Refuse a comment that is itself too long, or whose article or parent is.
+    """Refuse a comment that is itself too long, or whose parent is.
 
     Parameters
     ----------
@@ -92,8 +104,6 @@ def refuse_oversized(comment: Comment, settings: Settings, where: str = "") -> N
         With status 413, naming what is too long and the limit.
     """
     _refuse_longer(comment.text, settings.max_comment_bytes, Code.COMMENT_TOO_LARGE, f"{where}comment.text")
-    if comment.article is not None:
-        refuse_long_article(comment.article, settings, f"{where}article")
     _refuse_longer(comment.parent or "", settings.max_parent_bytes, Code.PARENT_TOO_LARGE, f"{where}parent.text")
 
 

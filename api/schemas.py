@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -56,11 +56,18 @@ Text = Annotated[str, BeforeValidator(lambda value: mended(value) if isinstance(
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    _known: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Note the fields once; pydantic takes as long to name them as to read a comment."""
+        cls._known = frozenset(cls.model_fields)
+
     @model_validator(mode="before")
     @classmethod
     def _knows_every_field(cls, data: object) -> object:
         # pydantic alone would collect one complaint, with the field's name, for each of a million unknown fields
-        if isinstance(data, dict) and not data.keys() <= cls.model_fields.keys():
+        if isinstance(data, dict) and not data.keys() <= cls._known:
             known = ", ".join(cls.model_fields)
             raise PydanticCustomError("unknown_field", "Fields other than {known} are not accepted", {"known": known})
         return data
@@ -149,9 +156,8 @@ class ScoreRequest(_Strict):
         default=False, description="Whether to name the parts of the comment that speak for its flags."
     )
 
-    def to_case(self) -> Case:
-        """The same for the engine, with the article as far as it is here."""
-        article = self.article.to_article() if self.article else None
+    def to_case(self, article: Article | None) -> Case:
+        """The same for the engine, with the article that was sent or is named."""
         comment = Comment(self.comment.text, article, self.parent.text if self.parent else None)
         return Case(comment, self.community, self.explain)
 
@@ -193,14 +199,15 @@ class Result(BaseModel):
     spans: list[SpanOut] | None = Field(default=None, description="Only where `explain` was true.")
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
-        """The same as JSON."""
+    def of(cls, finding: Finding, **more: str) -> Self:
+        """The same as JSON, with `more` fields of a subclass."""
         verdict, spans = finding.verdict, finding.spans
         return cls(
             scores=dict(verdict.scores),
             flags=list(verdict.flags),
             action=verdict.action,
             spans=None if spans is None else [SpanOut.of(span) for span in spans],
+            **more,
         )
 
 

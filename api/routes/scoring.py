@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import partial
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends, FastAPI, Response, params
 
-from api.dependencies import CurrentArticles, CurrentEngine, CurrentSettings, not_stored, sent_as_json
-from api.engine import Case
-from api.errors import Code, Detail, Refused, documented
-from api.limits import refuse_long_batch, refuse_oversized
-from api.schemas import ArticleIn, BatchRequest, BatchResponse, Result, ScoreRequest, ScoreResponse
-from api.settings import Settings
-from moderation.articles import ArticleStore
-from moderation.errors import UnknownArticleError
+from api.dependencies import not_stored, sent_as_json
+from api.direct import DirectRoute, as_json
+from api.errors import Code, documented
+from api.judging import CurrentJudge
+from api.limits import refuse_long_batch, refuse_many_explained
+from api.schemas import BatchRequest, BatchResponse, Result, ScoreRequest, ScoreResponse
 
 _REFUSALS = (
     Code.MALFORMED_JSON,
@@ -32,55 +31,29 @@ _REFUSALS = (
     Code.NOT_READY,
 )
 
-router = APIRouter(prefix="/v1/score", tags=["scoring"], dependencies=[Depends(sent_as_json), Depends(not_stored)])
 
-
-@router.post("", response_model_exclude_none=True, responses=documented(*_REFUSALS))
-async def score(
-    request: ScoreRequest, engine: CurrentEngine, articles: CurrentArticles, settings: CurrentSettings
-) -> ScoreResponse:
+async def score(request: ScoreRequest, judge: CurrentJudge) -> Response:
     """Judge one comment."""
-    [finding] = await engine.judge(_cases({"": request}, articles, settings))
-    return ScoreResponse(**Result.of(finding).model_dump(), model=engine.moderator.model)
+    [finding] = await judge.judge({"": request})
+    return as_json(ScoreResponse.of(finding, model=judge.model))
 
 
-@router.post(
-    "/batch",
-    dependencies=[Depends(refuse_long_batch)],
-    response_model_exclude_none=True,
-    responses=documented(*_REFUSALS, Code.TOO_MANY_COMMENTS),
-)
-async def score_batch(
-    request: BatchRequest, engine: CurrentEngine, articles: CurrentArticles, settings: CurrentSettings
-) -> BatchResponse:
+async def score_batch(request: BatchRequest, judge: CurrentJudge) -> Response:
     """Judge many comments at once; results come in the order of the comments, and one bad entry refuses the batch."""
-    entries = {f"comments.{number}.": entry for number, entry in enumerate(request.comments)}
-    findings = await engine.judge(_cases(entries, articles, settings))
-    return BatchResponse(results=[Result.of(finding) for finding in findings], model=engine.moderator.model)
+    refuse_many_explained(sum(entry.explain for entry in request.comments), judge.settings)
+    findings = await judge.judge({f"comments.{number}.": entry for number, entry in enumerate(request.comments)})
+    return as_json(BatchResponse(results=[Result.of(finding) for finding in findings], model=judge.model))
 
 
-def _cases(requests: Mapping[str, ScoreRequest], articles: ArticleStore, settings: Settings) -> list[Case]:
-    """Read requests, given by their paths in the body, and put them under the articles that they name.
-
-    Raises
-    ------
-    Refused
-        If a text is too long, or articles are unknown.
-    """
-    cases, unknown = [], []
-    for where, request in requests.items():
-        case = request.to_case()
-        refuse_oversized(case.comment, settings, where)
-        try:
-            cases.append(_under_its_article(case, request.article, articles))
-        except UnknownArticleError as error:
-            reason = f"No article with this {error.name} is known"
-            unknown.append(Detail(field=f"{where}article.{error.name}", reason=reason))
-    if unknown:
-        raise Refused(Code.UNKNOWN_ARTICLE, *unknown)
-    return cases
-
-
-def _under_its_article(case: Case, given: ArticleIn | None, articles: ArticleStore) -> Case:
-    name = given.name if given else None
-    return case.under(articles.find(*name)) if name else case
+def add_to(app: FastAPI, dependencies: Sequence[params.Depends]) -> None:
+    """Add the endpoints, with what all that want a key depend on; a router would look twice for each of them."""
+    add = partial(app.router.add_api_route, methods=["POST"], tags=["scoring"], route_class_override=DirectRoute)
+    usual = [*dependencies, Depends(sent_as_json), Depends(not_stored)]
+    add("/v1/score", score, response_model=ScoreResponse, dependencies=usual, responses=documented(*_REFUSALS))
+    add(
+        "/v1/score/batch",
+        score_batch,
+        response_model=BatchResponse,
+        dependencies=[*usual, Depends(refuse_long_batch)],
+        responses=documented(*_REFUSALS, Code.TOO_MANY_COMMENTS),
+    )

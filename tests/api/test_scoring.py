@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,35 @@ def test_a_batch_answers_in_order_and_as_single_requests_would(service: httpx.Cl
         assert result["flags"] == single["flags"]
         assert result["action"] == single["action"]
         assert result.get("spans") == single.get("spans")
+
+
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        ("/v1/score", RUDE),
+        ("/v1/score", KIND | {"article": ARTICLE, "parent": {"text": "Will it be built?"}, "community": "any"}),
+        ("/v1/score", RUDE | {"explain": True}),
+        ("/v1/score", {"comment": {"text": "\N{GRINNING FACE} \x7f \u2028 ``"}}),
+        ("/v1/score", KIND | {"article": {"id": "unknown"}}),
+        ("/v1/score", KIND | {"comments": []}),
+        ("/v1/score", {"comment": {"text": "a" * 20_481}}),
+        ("/v1/score/batch", {"comments": [RUDE, KIND | {"article": ARTICLE}]}),
+        ("/v1/score/batch", {"comments": [KIND] * 1001}),
+        ("/v1/score/batch", {"comments": [KIND | {"explain": True}] * 101}),
+        ("/v1/score/batch", {"comments": 5}),
+        ("/v1/score/batch", []),
+    ],
+)
+def test_the_short_way_of_a_usual_request_and_the_frameworks_lead_to_one_answer(
+    service: httpx.Client, path: str, request_: Any
+) -> None:
+    short, long = (
+        service.post(path, content=json.dumps(request_), headers={"Content-Type": kind})
+        for kind in ("application/json", "application/json; charset=utf-8")
+    )
+    assert short.content == long.content
+    assert short.status_code == long.status_code
+    assert {**short.headers, "date": ""} == {**long.headers, "date": ""}
 
 
 def test_an_empty_batch_has_no_results(service: httpx.Client) -> None:
