@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORPORA ?= ../shared/corpora
 BIN := .venv/bin
 
-.PHONY: install demo serve test lint format bench latency model words figures evaluate lock clean
+.PHONY: install demo serve test lint format bench http latency model words figures evaluate lock clean
 
 install: .venv/installed
 
@@ -37,6 +37,9 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python benchmarks/run.py
+
+http: .venv/installed-dev
+	$(BIN)/python benchmarks/over_http.py
 
 latency: .venv/installed-dev
 	$(BIN)/python benchmarks/latency.py
