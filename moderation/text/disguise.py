@@ -36,6 +36,7 @@ _APART: Final = re.compile(rf"{_GLYPH}(?:(?: {{1,3}}| ?[\-_*./] ?){_GLYPH}){{2,}
 _GLYPHS: Final = re.compile(_GLYPH)
 _MARKED: Final = r"a-z0-9@$!|*<(+%^#&=?~._\-"
 _PIECE: Final = re.compile(rf"(?<![{_MARKED}])(?<![a-z0-9]')[{_MARKED}]+")  # not what follows an apostrophe
+_PLAIN: Final = re.compile(r"[(\"']*([a-z]+)(?:'[a-z]{1,2})?[.,!?;:)\"']*")  # most pieces
 _CAPITALISED: Final = re.compile(r"(?:(?<![\w/])#)?[A-Za-z]+")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _THIRD: Final = re.compile(rb"([a-z])\1\1+")
@@ -148,7 +149,11 @@ def read_piece(piece: bytes) -> bytes:
     piece : bytes
         Lower-case UTF-8.
     """
-    read = _PIECE.sub(_read, piece.decode("latin-1")).encode("latin-1")
+    text = piece.decode("latin-1")
+    plain = _PLAIN.fullmatch(text)
+    if plain and _LEXICON.is_ordinary(plain[1]):
+        return piece
+    read = _PIECE.sub(_read, text).encode("latin-1")
     return b" ".join(_THIRD.sub(rb"\1\1", read).split())
 
 

@@ -21,6 +21,7 @@ LONGEST: Final = 40
 """A longer piece is read as it stands."""
 
 _LONGEST_WORD: Final = 16
+_SHORTEST_JOINED: Final = 6
 _FROM: Final = "abcdefghijklmnopqrstuvwxyz"
 _ASTERISKS: Final = frozenset("*#")
 _MASKS: Final = frozenset("*#%^~?_-.=&@$")
@@ -111,6 +112,12 @@ class Lexicon:
             return self.read_letters(piece)
         return self._read_marked(piece) or self._read_between_joints(piece) or _undo_leet(piece)
 
+    def is_ordinary(self, word: str) -> bool:
+        """Whether a run of letters is sure to stand for itself; `read_letters` would take longer to find out."""
+        if len(word) > LONGEST or word in self.words or _OBVIOUS_REPEAT.search(word):
+            return False
+        return len(word) < _SHORTEST_JOINED or not self._has_opening(word)
+
     def read_letters(self, word: str) -> str | None:
         """What a run of letters stands for: a word written another way, with letters repeated, or several as one."""
         twice = _THREE.sub(r"\1\1", word)
@@ -197,11 +204,12 @@ class Lexicon:
 
     def _split(self, word: str) -> str | None:
         """The words that a string is made of, if one of them is abuse: "youareanidiot"."""
-        if len(word) < 6 or word in self.innocent:
-            return None
-        if self.openings.isdisjoint(word[start : start + 4] for start in range(len(word) - 3)):
+        if len(word) < _SHORTEST_JOINED or word in self.innocent or not self._has_opening(word):
             return None
         return self._segmented(word) or self._carved(word)
+
+    def _has_opening(self, word: str) -> bool:
+        return not self.openings.isdisjoint([word[start : start + 4] for start in range(len(word) - 3)])
 
     def _segmented(self, word: str) -> str | None:
         """The fewest words that a string is made of altogether, ordinary ones where there is a choice."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import chain
 from threading import Lock
 from typing import Final, NamedTuple
@@ -25,7 +24,7 @@ CLOSES: Final = 8
 
 _LETTERS: Final = r"[a-z0-9\x80-\xff]+"
 _ATOM: Final = re.compile(rf"{_LETTERS}(?:'{_LETTERS})*|[^a-z0-9\x80-\xff{SEPARATOR}]+".encode("latin-1"))
-_LETTER: Final = re.compile(_LETTERS.encode("latin-1"))
+_FIRST_LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789") | set(range(128, 256))
 
 
 class Atoms(NamedTuple):
@@ -99,7 +98,7 @@ class Reader:
         return self._known
 
     def _extended(self, known: _Known) -> _Known:
-        found = [list(_atoms(read_piece(piece))) for piece in self._pieces.spellings[known.counts.filled :]]
+        found = [_atoms(read_piece(piece)) for piece in self._pieces.spellings[known.counts.filled :]]
         counts = np.fromiter(map(len, found), dtype=np.int32, count=len(found))
         spellings = [spelling for spelling, _ in chain.from_iterable(found)]
         kinds = [kind for _, kind in chain.from_iterable(found)]
@@ -111,17 +110,19 @@ class Reader:
         )
 
 
-def _atoms(reading: bytes) -> Iterator[tuple[bytes, int]]:
+def _atoms(reading: bytes) -> list[tuple[bytes, int]]:
     """Words and runs of punctuation in what a piece stands for, with their kinds."""
-    for part in reading.split():
-        found = _ATOM.findall(part)
-        for place, atom in enumerate(found):
-            if _LETTER.match(atom):
-                yield atom, WORD
-            elif b"'" in atom:
-                yield atom, _kind_of_marked(atom, behind_word=place > 0, before_word=place + 1 < len(found))
-            else:
-                yield atom, 0
+    return [atom for part in reading.split() for atom in _atoms_of_part(_ATOM.findall(part))]
+
+
+def _atoms_of_part(atoms: list[bytes]) -> list[tuple[bytes, int]]:
+    last = len(atoms) - 1
+    return [
+        (atom, WORD)
+        if atom[0] in _FIRST_LETTERS
+        else (atom, _kind_of_marked(atom, behind_word=place > 0, before_word=place < last) if b"'" in atom else 0)
+        for place, atom in enumerate(atoms)
+    ]
 
 
 def _kind_of_marked(run: bytes, *, behind_word: bool, before_word: bool) -> int:
