@@ -66,7 +66,8 @@ class Policy:
 
     def verdict(self, scores: Mapping[str, float]) -> Verdict:
         """Scores with what they lead to."""
-        return Verdict(scores, self.flags(scores), self.action(scores))
+        flags = self.flags(scores)
+        return Verdict(scores, flags, self._strictest(scores, flags))
 
     def flags(self, scores: Mapping[str, float]) -> tuple[str, ...]:
         """Labels of `scores` at or above their flag threshold."""
@@ -75,7 +76,11 @@ class Policy:
 
     def action(self, scores: Mapping[str, float]) -> Action:
         """The strictest action that any label asks for."""
-        wanted = [limit.action(scores[label]) for label, limit in self.thresholds.items() if label in scores]
+        return self._strictest(scores, self.flags(scores))
+
+    def _strictest(self, scores: Mapping[str, float], flags: Sequence[str]) -> Action:
+        """No threshold lies below that for flags, so that the others have no say."""
+        wanted = [self.thresholds[label].action(scores[label]) for label in flags]
         return next((action for action in _STRICTEST_FIRST if action in wanted), Action.APPROVE)
 
     def flag_limits(self, labels: Sequence[str]) -> list[float]:
