@@ -217,9 +217,8 @@ class Moderator:
         probabilities = self.probabilities(comments)
         striking = np.any(probabilities >= policy.flag_limits(self.labels), axis=1)  # most comments are not
         for row, strikes in zip(probabilities.tolist(), striking.tolist(), strict=True):
-            scores = dict(zip(self.labels, row, strict=True))
-            if isnan(row[-1]):
-                scores = {label: score for label, score in scores.items() if not isnan(score)}
+            known = row[:-1] if isnan(row[-1]) else row  # none but the last label, off_topic, may have no score
+            scores = dict(zip(self.labels, known, strict=False))
             yield policy.verdict(scores) if strikes else Verdict(scores, (), Action.APPROVE)
 
     def _raw(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
