@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.text.tokens import empty_texts, hash_word, tokenise, words
-from moderation.text.vocabulary import Vocabulary
+from moderation.text.tokens import hash_word, tokenise, words
 
 
 @pytest.mark.parametrize(
@@ -56,15 +55,6 @@ def test_every_word_has_a_mark() -> None:
 
     assert len(batch.marks) == len(batch.hashes) == 5
     assert batch.marks[-1] == 0 < batch.marks[-2]
-
-
-def test_empty_texts_are_as_if_tokenised() -> None:
-    made, expected = empty_texts(3, Vocabulary()), tokenise(["", "", ""])
-
-    assert len(made) == 3
-    assert made.counts.tolist() == expected.counts.tolist()
-    assert made.bounds.tolist() == expected.bounds.tolist()
-    assert made.marks.tolist() == expected.marks.tolist()
 
 
 def test_an_empty_batch_has_no_words() -> None:

@@ -105,12 +105,6 @@ def tokenise(texts: Sequence[str], reader: Reader | None = None) -> TokenBatch:
     return TokenBatch.of(known.read(prepare(texts)), known.vocabulary)
 
 
-def empty_texts(count: int, vocabulary: Vocabulary) -> TokenBatch:
-    """So many texts without a word, as `tokenise` would give them."""
-    bounds = np.zeros(count + 1, dtype=np.intp)
-    return TokenBatch.of(Atoms(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.uint8), bounds), vocabulary)
-
-
 def words(text: str) -> list[str]:
     """The words that `tokenise` finds, in their order; for looking at, not for speed."""
     batch = tokenise([text])
