@@ -2,4 +2,5 @@
 
 from moderation.cli import main
 
-main()
+if __name__ == "__main__":  # not where another process looks what the first one was
+    main()

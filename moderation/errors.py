@@ -60,6 +60,10 @@ class KeysError(ModerationError):
     """API keys that cannot be read or written."""
 
 
+class WorkerError(ModerationError):
+    """A process that shared the work is gone."""
+
+
 class StoreError(ModerationError):
     """A store of decisions or articles that cannot be used."""
 

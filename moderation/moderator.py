@@ -24,7 +24,7 @@ from moderation.policy import Policy
 from moderation.text.features import Featuriser, TextFeatures
 from moderation.text.reader import Reader
 from moderation.text.tokens import tokenise
-from moderation.verdict import Action, Placement, Span, Verdict
+from moderation.verdict import Placement, Span, Verdict
 
 CHUNK: Final = 2048
 """Comments that are scored at once: enough for what is done once a chunk not to show."""
@@ -111,8 +111,25 @@ class Moderator:
         list of Verdict
             In the order of `comments`.
         """
-        chosen = policy if policy is not None else self.policy
-        return list(self._verdicts(comments, chosen))
+        return self.judge(self.probabilities(comments), policy)
+
+    def judge(self, probabilities: NDArray[np.float64], policy: Policy | None = None) -> list[Verdict]:
+        """Verdicts on scores.
+
+        Parameters
+        ----------
+        probabilities : ndarray, shape (n_comments, n_labels)
+            As `probabilities` gives them.
+        policy : Policy, optional
+            Instead of the moderator's own.
+        """
+        flags, actions = (self.policy if policy is None else policy).decisions(probabilities, self.labels)
+        return list(map(Verdict, self._scores(probabilities), flags, actions))
+
+    def _scores(self, probabilities: NDArray[np.float64]) -> Iterator[dict[str, float]]:
+        for row in probabilities.tolist():
+            known = row[:-1] if isnan(row[-1]) else row  # none but the last label, off_topic, may have no score
+            yield dict(zip(self.labels, known, strict=False))
 
     def explain(self, comment: Comment, labels: Sequence[str] | None = None) -> list[Span]:
         """Find the parts of a comment that speak for a label.
@@ -212,14 +229,6 @@ class Moderator:
         An off-topic score that cannot be given is NaN.
         """
         return self._calibration.probabilities(self._raw(comments))
-
-    def _verdicts(self, comments: Sequence[Comment], policy: Policy) -> Iterator[Verdict]:
-        probabilities = self.probabilities(comments)
-        striking = np.any(probabilities >= policy.flag_limits(self.labels), axis=1)  # most comments are not
-        for row, strikes in zip(probabilities.tolist(), striking.tolist(), strict=True):
-            known = row[:-1] if isnan(row[-1]) else row  # none but the last label, off_topic, may have no score
-            scores = dict(zip(self.labels, known, strict=False))
-            yield policy.verdict(scores) if strikes else Verdict(scores, (), Action.APPROVE)
 
     def _raw(self, comments: Sequence[Comment]) -> NDArray[np.float64]:
         """Uncalibrated log-odds, shape (n_comments, n_labels); NaN where there is none."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any, Final, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from moderation.errors import PolicyError
 from moderation.labels import LABELS
-from moderation.verdict import Action, Verdict
+from moderation.verdict import Action
 
-_STRICTEST_FIRST: Final = tuple(Action)[::-1]
+_STEPS: Final = ("flag", "review", "reject")
+_BITS = 1 << np.arange(len(LABELS))
+_MILDEST_FIRST: Final = tuple(Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Thresholds:
         return Action.APPROVE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which would leave no place for what is cached
 class Policy:
     """Thresholds per label; a label without any is scored but never flagged."""
 
@@ -64,11 +70,6 @@ class Policy:
         if unknown:
             raise PolicyError(f"no such label: {', '.join(unknown)}; labels are {', '.join(LABELS)}")
 
-    def verdict(self, scores: Mapping[str, float]) -> Verdict:
-        """Scores with what they lead to."""
-        flags = self.flags(scores)
-        return Verdict(scores, flags, self._strictest(scores, flags))
-
     def flags(self, scores: Mapping[str, float]) -> tuple[str, ...]:
         """Labels of `scores` at or above their flag threshold."""
         limits = self.thresholds
@@ -76,16 +77,33 @@ class Policy:
 
     def action(self, scores: Mapping[str, float]) -> Action:
         """The strictest action that any label asks for."""
-        return self._strictest(scores, self.flags(scores))
+        wanted = [self.thresholds[label].action(scores[label]) for label in self.flags(scores)]
+        return max(wanted, key=_MILDEST_FIRST.index, default=Action.APPROVE)
 
-    def _strictest(self, scores: Mapping[str, float], flags: Sequence[str]) -> Action:
-        """No threshold lies below that for flags, so that the others have no say."""
-        wanted = [self.thresholds[label].action(scores[label]) for label in flags]
-        return next((action for action in _STRICTEST_FIRST if action in wanted), Action.APPROVE)
+    def decisions(
+        self, scores: NDArray[np.floating], labels: Sequence[str]
+    ) -> tuple[list[tuple[str, ...]], list[Action]]:
+        """Flags and action for many comments at once, those that `flags` and `action` give for each.
 
-    def flag_limits(self, labels: Sequence[str]) -> list[float]:
-        """From which score on each label is flagged, infinity for never; below them all there is nothing to do."""
-        return [self.thresholds[label].flag if label in self.thresholds else inf for label in labels]
+        Parameters
+        ----------
+        scores : ndarray, shape (n_comments, n_labels)
+            NaN where there is none.
+        labels : sequence of str
+            One a column.
+        """
+        columns = [LABELS.index(label) for label in labels]
+        flag, review, reject = scores >= self._limits[:, None, columns]
+        codes: list[int] = (flag @ _BITS[: len(labels)]).tolist()
+        flags = {code: tuple([label for bit, label in enumerate(labels) if code >> bit & 1]) for code in set(codes)}
+        steps = np.maximum(review.any(axis=1), 2 * reject.any(axis=1))
+        return [flags[code] for code in codes], [_MILDEST_FIRST[step] for step in steps.tolist()]
+
+    @cached_property
+    def _limits(self) -> NDArray[np.float64]:
+        """From which score on each label is flagged, reviewed, rejected; infinity for never; shape (3, len(LABELS))."""
+        found = [[getattr(self.thresholds.get(label), step, None) for label in LABELS] for step in _STEPS]
+        return np.array([[inf if limit is None else limit for limit in limits] for limits in found])
 
     def but(self, changes: Mapping[str, Thresholds]) -> Policy:
         """The same policy with some labels' thresholds replaced."""
@@ -98,9 +116,8 @@ class Policy:
 
     def to_dict(self) -> dict[str, dict[str, float]]:
         """The inverse of `from_dict`."""
-        names = ("flag", "review", "reject")
         return {
-            label: {name: value for name in names if (value := getattr(limit, name)) is not None}
+            label: {name: value for name in _STEPS if (value := getattr(limit, name)) is not None}
             for label, limit in self.thresholds.items()
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from moderation.errors import PolicyError
@@ -51,6 +52,19 @@ def test_a_label_can_be_rejected_without_ever_being_reviewed() -> None:
 
     assert policy.action({"spam": 0.79}) is Action.APPROVE
     assert policy.action({"spam": 0.8}) is Action.REJECT
+
+
+def test_many_comments_are_decided_at_once_as_each_alone() -> None:
+    labels = ("insult", "profanity", "threat", "off_topic")
+    scores = np.random.default_rng(0).random((500, 4))
+    scores[::3, 3] = np.nan
+    known = [{label: score for label, score in zip(labels, row, strict=True) if not np.isnan(score)} for row in scores]
+
+    flags, actions = POLICY.decisions(scores, labels)
+
+    assert flags == [POLICY.flags(some) for some in known]
+    assert actions == [POLICY.action(some) for some in known]
+    assert POLICY.decisions(scores[:0], labels) == ([], [])
 
 
 def test_no_thresholds_approve_everything() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import cache, partial
+from math import isnan
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
@@ -15,15 +18,19 @@ from rich.text import Text
 
 from moderation.cli.bad_rows import OnError, OnErrorOption, reporter
 from moderation.cli.console import STYLES, bar, notices, shown
+from moderation.cli.workers import in_order
 from moderation.comment import Article, Comment
 from moderation.errors import InputError, RowError
 from moderation.files import Batch, Format, Reader, open_reader, open_writer
 from moderation.files.formats import resolve_format
+from moderation.files.reader import TEXT_COLUMNS
 from moderation.heads.calibration import CalibrationKind
 from moderation.labels import LABELS
 from moderation.moderator import Moderator
 from moderation.policy import Policies
-from moderation.verdict import Span, Verdict
+from moderation.verdict import Span
+
+Columns: TypeAlias = dict[str, Sequence[Any]]
 
 
 def score(
@@ -56,10 +63,8 @@ def score(
 
     Example: `moderation score comments.csv -o scored.csv`
     """
-    moderator = Moderator.load(model, calibration=calibration)
-    if policy is not None:
-        moderator = Moderator(moderator.bundle, calibration, Policies.from_toml(policy, moderator.policy).default)
-    scorer = _Scorer(moderator, _read_article(article) if article else None, explain)
+    setup = _Setup(model, calibration, policy, _read_article(article) if article else None, explain)
+    scorer = _scorer(setup)
     skipped: list[RowError] = []
     source = _stream(file)
     with open_reader(source, _told(source, format), on_row_error=reporter(on_error, skipped)) as reader:
@@ -67,7 +72,7 @@ def score(
             scored = _show(reader, scorer)
         else:
             target = _stream(out)
-            scored = _write(reader, scorer, target, _told(target, format or (None if target else reader.format)))
+            scored = _write(reader, setup, target, _told(target, format or (None if target else reader.format)))
     notices().print(f"{scored:,} comments scored" + (f", {len(skipped):,} bad rows left out" if skipped else ""))
 
 
@@ -107,6 +112,31 @@ def _article_in_text(text: str) -> Article:
     return Article(title.strip(), body.strip())
 
 
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What was asked for; enough for another process to do the same."""
+
+    model: Path | None
+    calibration: CalibrationKind
+    policy: Path | None
+    article: Article | None
+    explain: bool
+
+
+@cache
+def _scorer(setup: _Setup) -> _Scorer:
+    """The scorer that was asked for, made once a process."""
+    moderator = Moderator.load(setup.model, calibration=setup.calibration)
+    if setup.policy is not None:
+        policy = Policies.from_toml(setup.policy, moderator.policy).default
+        moderator = Moderator(moderator.bundle, setup.calibration, policy)
+    return _Scorer(moderator, setup.article, setup.explain)
+
+
+def _verdict_columns(setup: _Setup, batch: Batch) -> Columns:
+    return _scorer(setup).verdict_columns(batch)
+
+
 class _Scorer:
     """Scores batches of rows."""
 
@@ -130,46 +160,53 @@ class _Scorer:
             for text, title, body, parent in rows
         ]
 
-    def spans(self, comment: Comment, verdict: Verdict) -> list[Span]:
-        """The reasons for a verdict's flags, where they are wanted."""
-        return self.moderator.explain(comment, verdict.flags) if self.explain else []
+    def spans(self, comment: Comment, flags: Sequence[str]) -> list[Span]:
+        """The reasons for flags, where they are wanted."""
+        return self.moderator.explain(comment, flags) if self.explain else []
 
-    def with_verdicts(self, batch: Batch) -> Batch:
-        """The batch with the columns of `added`."""
+    def verdict_columns(self, batch: Batch) -> Columns:
+        """The columns of `added` for some rows."""
         comments = self.comments(batch)
-        verdicts = self.moderator.score(comments)
-        columns: dict[str, list[Any]] = {
-            label: [_rounded(verdict.scores.get(label)) for verdict in verdicts]
-            for label, kind in self.added.items()
-            if kind is float
-        }
-        columns["flags"] = [" ".join(verdict.flags) for verdict in verdicts]
-        columns["action"] = [verdict.action.value for verdict in verdicts]
+        probabilities = self.moderator.probabilities(comments)
+        flags, actions = self.moderator.policy.decisions(probabilities, self.moderator.labels)
+        scores = dict(zip(self.moderator.labels, probabilities.round(6).T.tolist(), strict=True))
+        columns: Columns = {name: _known(scores[name]) for name, kind in self.added.items() if kind is float}
+        columns["flags"] = [" ".join(flagged) for flagged in flags]
+        columns["action"] = [action.value for action in actions]
         if self.explain:
-            pairs = zip(comments, verdicts, strict=True)
-            columns["spans"] = [_as_json(self.spans(comment, verdict)) for comment, verdict in pairs]
-        return batch.with_columns(columns)
+            columns["spans"] = [
+                _as_json(self.spans(comment, some)) for comment, some in zip(comments, flags, strict=True)
+            ]
+        return columns
 
 
-def _rounded(score: float | None) -> float | None:
-    return None if score is None else round(score, 6)
+def _known(scores: list[float]) -> list[float | None]:
+    """Scores, with None for what has none."""
+    return [None if isnan(score) else score for score in scores]
 
 
 def _as_json(spans: list[Span]) -> str:
     return json.dumps([[span.start, span.end, span.label, round(span.weight, 3)] for span in spans])
 
 
-def _write(reader: Reader, scorer: _Scorer, target: Path | None, format: Format | None) -> int:
+def _write(reader: Reader, setup: _Setup, target: Path | None, format: Format | None) -> int:
     scored = 0
     with (
-        open_writer(target, format, reader.columns, like=reader, added=scorer.added) as writer,
+        open_writer(target, format, reader.columns, like=reader, added=_scorer(setup).added) as writer,
         bar(reader.bytes_total) as update,
+        closing(in_order(partial(_verdict_columns, setup), reader, sent=_texts)) as judged,
     ):
-        for batch in reader:
-            writer.write(scorer.with_verdicts(batch))
+        for batch, columns in judged:
+            writer.write(batch.with_columns(columns))
             scored += len(batch)
             update(reader.bytes_read, f"{scored:,} comments")
     return scored
+
+
+def _texts(batch: Batch) -> Batch:
+    """What another process needs of a batch."""
+    texts: Columns = {name: list(values) for name, values in batch.columns.items() if name in TEXT_COLUMNS}
+    return Batch(texts, batch.rows)
 
 
 def _show(reader: Reader, scorer: _Scorer) -> int:
@@ -198,7 +235,7 @@ def _show(reader: Reader, scorer: _Scorer) -> int:
 def _table_rows(batch: Batch, scorer: _Scorer) -> Iterator[tuple[Text, Text, Text]]:
     comments = scorer.comments(batch)
     for comment, verdict in zip(comments, scorer.moderator.score(comments), strict=True):
-        spans = scorer.spans(comment, verdict)
+        spans = scorer.spans(comment, verdict.flags)
         text = Text("↳ " if comment.parent else "", style="dim")
         words = shown(comment.text)
         text.append_text(_underlined(words, spans))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -26,8 +26,8 @@ class Batch:
 
     Parameters
     ----------
-    columns : dict of str to list
-        The values of every column, all lists equally long. Plain Python values; `ABSENT` where a row has no such key.
+    columns : dict of str to sequence
+        The values of every column, all equally many. Plain Python values; `ABSENT` where a row has no such key.
     rows : list of int
         Number of each data row in its file, counted from 1 without the header.
 
@@ -37,7 +37,7 @@ class Batch:
         If a column is shorter or longer than `rows`.
     """
 
-    columns: dict[str, list[Any]]
+    columns: dict[str, Sequence[Any]]
     rows: list[int]
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class Batch:
         """Number of rows."""
         return len(self.rows)
 
-    def column(self, name: str) -> list[Any]:
+    def column(self, name: str) -> Sequence[Any]:
         """The values of a column as they are; all `ABSENT` where the batch has no such column."""
         return self.columns.get(name, [ABSENT] * len(self))
 
@@ -57,7 +57,7 @@ class Batch:
         """The values of a text column; None where one is absent, null or empty."""
         return [value if isinstance(value, str) and value else None for value in self.column(name)]
 
-    def with_columns(self, added: Mapping[str, list[Any]]) -> Batch:
+    def with_columns(self, added: Mapping[str, Sequence[Any]]) -> Batch:
         """The same rows with more columns behind theirs.
 
         Raises

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from types import NoneType
+from typing import Any, Final
 
 from moderation.errors import InputError
 from moderation.files.atomic import Output
 from moderation.files.batch import Batch
 from moderation.files.formats import Format
-from moderation.files.reader import Reader, ReadOptions, Row, check_columns, gather
+from moderation.files.reader import BATCH_BYTES, Reader, ReadOptions, Row, check_columns, gather
 from moderation.files.streams import LineSource
 from moderation.files.values import as_text, well_formed
 from moderation.files.writer import Writer
@@ -25,6 +26,7 @@ RECORD_LIMIT: Final = 8_000_000
 """Most bytes in a record, all its fields together."""
 
 _TOO_LONG: Final = f"a field of more than {FIELD_LIMIT} characters; perhaps a quoted field is never closed"
+_WRITTEN_ALIKE: Final = frozenset([str, float, int, NoneType])
 _REASONS: Final = {
     "expected after": "a quote inside a quoted field; write it twice",
     "unexpected end of data": "a quoted field is never closed",
@@ -47,6 +49,7 @@ class CsvReader(Reader):
     def __init__(self, source: LineSource, options: ReadOptions) -> None:
         self._source = source
         self._records = _Records(source.lines(RECORD_LIMIT))
+        self._rows_read = 0
         super().__init__(source.name, self._header(), options)
         check_columns(source.name, self.columns, options.required)
         self.bytes_total = source.bytes_total
@@ -70,21 +73,33 @@ class CsvReader(Reader):
         return tuple(header)
 
     def _read(self) -> Iterator[Batch]:
-        for rows in gather(self._rows(), self._options.batch_size):
-            values = map(list, zip(*(row.record for row in rows), strict=True))
-            yield Batch(dict(zip(self.columns, values, strict=True)), [row.number for row in rows])
+        while lines := self._records.block(self._options.batch_size):
+            records = self._records.parsed(lines, len(self.columns))
+            if records is None:
+                self._records.put_back(lines)
+                for rows in gather(self._rows_one_by_one(), self._options.batch_size):
+                    yield self._batch([row.record for row in rows], [row.number for row in rows])
+            elif records:
+                yield self._batch(records, range(self._rows_read + 1, self._rows_read + len(records) + 1))
+                self._rows_read += len(records)
 
-    def _rows(self) -> Iterator[Row[list[str]]]:
-        for number in itertools.count(1):
+    def _batch(self, records: Sequence[list[str]], numbers: Sequence[int]) -> Batch:
+        columns = map(list, zip(*records, strict=True))
+        return Batch(dict(zip(self.columns, columns, strict=True)), list(numbers))
+
+    def _rows_one_by_one(self) -> Iterator[Row[list[str]]]:
+        """Rows up to the last line that was put back; bad ones are rejected each by itself."""
+        while self._records.are_put_back:
+            self._rows_read += 1
             try:
                 record = self._records.read()
                 if record is None:
                     return
                 self._check_width(record)
             except csv.Error as error:
-                self._reject(number, f"{error} (line {self._records.line})")
+                self._reject(self._rows_read, f"{error} (line {self._records.line})")
             else:
-                yield Row(number, record, self._records.size)
+                yield Row(self._rows_read, record, self._records.size)
 
     def _check_width(self, record: list[str]) -> None:
         if len(record) != len(self.columns):
@@ -101,17 +116,22 @@ class CsvWriter(Writer):
         self._write_rows([self._columns])
 
     def _write(self, batch: Batch) -> None:
-        columns = [map(as_text, batch.column(name)) for name in self._columns]
+        columns = [_cells(batch.column(name)) for name in self._columns]
         self._write_rows(list(zip(*columns, strict=True)))
 
-    def _write_rows(self, rows: Sequence[Sequence[str | None]]) -> None:
+    def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         text = _format(rows, quote_all=False)
         if "\r" in text:
             text = _format(rows, quote_all=True)  # Python 3.11 and 3.12 leave a lone carriage return unquoted
         self._stream.write(well_formed(text).encode())
 
 
-def _format(rows: Sequence[Sequence[str | None]], *, quote_all: bool) -> str:
+def _cells(values: Sequence[Any]) -> Iterable[Any]:
+    """The values as the csv module writes them as we would; what it writes otherwise as text."""
+    return values if _WRITTEN_ALIKE.issuperset(map(type, values)) else map(as_text, values)
+
+
+def _format(rows: Sequence[Sequence[Any]], *, quote_all: bool) -> str:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL).writerows(rows)
     return text.getvalue()
@@ -141,6 +161,29 @@ class _Records:
     @property
     def size(self) -> int:
         return self._feed.size
+
+    @property
+    def are_put_back(self) -> bool:
+        """Whether there are lines that were put back and not read since."""
+        return self._feed.has_again
+
+    def put_back(self, lines: Sequence[bytes]) -> None:
+        """Make lines that a `block` held the next ones."""
+        self._feed.put_back(lines)
+
+    def block(self, count: int) -> list[bytes]:
+        """Lines of at most so many records, few bytes more than `BATCH_BYTES`; the last one seems to end a record."""
+        return self._feed.block(count)
+
+    def parsed(self, lines: Sequence[bytes], width: int) -> list[list[str]] | None:
+        """All records of a block at once, without blank lines; None where one of them has to be looked at by itself."""
+        size = sum(map(len, lines))
+        try:
+            records = list(filter(None, csv.reader(map(bytes.decode, lines), strict=True)))
+        except (csv.Error, UnicodeDecodeError):
+            return None
+        long = size > FIELD_LIMIT and (size > RECORD_LIMIT or max(map(len, chain.from_iterable(records))) > FIELD_LIMIT)
+        return None if long or not {width}.issuperset(map(len, records)) else records
 
     def read(self) -> list[str] | None:
         """The next record that is no blank line; None behind the last.
@@ -187,6 +230,28 @@ class _Feed(Iterator[str]):
         self._record = []
         self.size = 0
         self.undecodable = False
+
+    @property
+    def has_again(self) -> bool:
+        return bool(self._again)
+
+    def put_back(self, lines: Sequence[bytes]) -> None:
+        self._again.extendleft(reversed(lines))
+        self.first -= len(lines)
+
+    def block(self, count: int) -> list[bytes]:
+        self.begin()
+        lines: list[bytes] = []
+        size = open_quotes = 0
+        for line in self._lines:
+            lines.append(line)
+            size += len(line)
+            open_quotes ^= line.count(b'"') & 1
+            full = len(lines) >= count or size >= BATCH_BYTES
+            if full and (not open_quotes or len(lines) >= 2 * count or size >= 2 * BATCH_BYTES):
+                break
+        self.first += len(lines)
+        return lines
 
     def rewind(self) -> None:
         """Make the line behind the first of this record the next one."""

@@ -49,7 +49,7 @@ class JsonlReader(Reader):
     def _read(self) -> Iterator[Batch]:
         for rows in gather(self._rows(), self._options.batch_size):
             names = dict.fromkeys(itertools.chain.from_iterable(row.record for row in rows))
-            columns = {name: [row.record.get(name, ABSENT) for row in rows] for name in names}
+            columns: dict[str, Sequence[Any]] = {name: [row.record.get(name, ABSENT) for row in rows] for name in names}
             yield Batch(columns, [row.number for row in rows])
 
     def _rows(self) -> Iterator[Row[dict[str, Any]]]:

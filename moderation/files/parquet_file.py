@@ -7,8 +7,9 @@ import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -97,9 +98,11 @@ class ParquetReader(Reader):
         return max(1, min(self._options.batch_size, int(BATCH_BYTES / max(largest, 1))))
 
     def _usable(self, table: pa.RecordBatch) -> Batch:
-        columns = {name: _values(table.column(name)) for name in self.columns}
         rows = list(range(self._rows_read + 1, self._rows_read + len(table) + 1))
         self._rows_read += len(table)
+        if self._is_sound(table):
+            return Batch({name: _Column(table.column(name)) for name in self.columns}, rows)
+        columns = {name: _values(table.column(name)) for name in self.columns}
         faults = self._faults(columns)
         for index in sorted(faults):
             self._reject(rows[index], faults[index])
@@ -108,6 +111,14 @@ class ParquetReader(Reader):
             {name: list(itertools.compress(values, usable)) for name, values in columns.items()},
             list(itertools.compress(rows, usable)),
         )
+
+    def _is_sound(self, table: pa.RecordBatch) -> bool:
+        """Whether no row can be at fault: no null where a value must be, nothing that is not UTF-8."""
+        try:
+            table.validate(full=True)
+        except pa.ArrowInvalid:
+            return False
+        return all(table.column(name).null_count == 0 for name in self._options.required)
 
     def _faults(self, columns: dict[str, list[Any]]) -> dict[int, str]:
         faults = {}
@@ -155,6 +166,37 @@ class ParquetWriter(Writer):
             self._group = []
 
 
+class _Column(Sequence[Any]):
+    """A column as it was read, whose Python values are made when somebody looks at them."""
+
+    def __init__(self, array: pa.Array) -> None:
+        self.array = array
+
+    @cached_property
+    def _list(self) -> list[Any]:
+        return _values(self.array)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._list)
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Any]: ...
+
+    def __getitem__(self, at: int | slice) -> Any:
+        return self._list[at]
+
+    def __eq__(self, other: object) -> bool:
+        return self._list == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @contextmanager
 def _readable(name: str) -> Iterator[None]:
     try:
@@ -199,7 +241,9 @@ def _schema(columns: Sequence[str], added: Mapping[str, type], like: pa.Schema) 
     return pa.schema([*read, *(pa.field(name, _TYPES[kind]) for name, kind in added.items())], metadata=like.metadata)
 
 
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if isinstance(values, _Column) and values.array.type == kind:
+        return values.array
     if _is_text(kind):
         texts = map(as_text, values)
         return pa.array([text if text is None else well_formed(text) for text in texts], type=kind)
