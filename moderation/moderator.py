@@ -27,8 +27,8 @@ from moderation.text.tokens import tokenise
 from moderation.verdict import Placement, Span, Verdict
 
 CHUNK: Final = 1024
-"""Comments that are scored at once: enough for what is done once a chunk not to show, and no array of several megabytes,
-for which the system would be asked anew each time."""
+"""Comments that are scored at once: so many that what is done once a chunk does not show, but not so many that the
+allocator would return each array to the system."""
 CHUNK_CHARACTERS: Final = 1_000_000
 """Where comments are long, fewer are scored at once; a character takes about 75 bytes on the way."""
 ARTICLES_KEPT: Final = 1024

@@ -92,18 +92,20 @@ class Policy:
         labels : sequence of str
             One a column.
         """
-        columns = [LABELS.index(label) for label in labels]
-        flag, review, reject = scores >= self._limits[:, None, columns]
-        codes: list[int] = (flag @ _BITS[: len(labels)]).tolist()
-        flags = {code: tuple([label for bit, label in enumerate(labels) if code >> bit & 1]) for code in set(codes)}
-        steps = np.maximum(review.any(axis=1), 2 * reject.any(axis=1))
-        return [flags[code] for code in codes], [_MILDEST_FIRST[step] for step in steps.tolist()]
+        limits = self._limits if labels == LABELS else self._limits[:, :, [LABELS.index(label) for label in labels]]
+        flagged, review, reject = ((scores >= limits) @ _BITS[: len(labels)]).tolist()
+        flags = {code: tuple([label for bit, label in enumerate(labels) if code >> bit & 1]) for code in set(flagged)}
+        actions = [
+            Action.REJECT if no else Action.REVIEW if doubt else Action.APPROVE
+            for doubt, no in zip(review, reject, strict=True)
+        ]
+        return [flags[code] for code in flagged], actions
 
     @cached_property
     def _limits(self) -> NDArray[np.float64]:
-        """From which score on each label is flagged, reviewed, rejected; infinity for never; shape (3, len(LABELS))."""
+        """From which score on labels are flagged, reviewed, rejected; infinity for never; shape (3, 1, len(LABELS))."""
         found = [[getattr(self.thresholds.get(label), step, None) for label in LABELS] for step in _STEPS]
-        return np.array([[inf if limit is None else limit for limit in limits] for limits in found])
+        return np.array([[[inf if limit is None else limit for limit in limits]] for limits in found])
 
     def but(self, changes: Mapping[str, Thresholds]) -> Policy:
         """The same policy with some labels' thresholds replaced."""

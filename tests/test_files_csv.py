@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
+import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moderation.errors import InputError, RowError
-from moderation.files import ABSENT, Batch, open_reader, open_writer
+from moderation.files import ABSENT, Batch, Format, csv_file, open_reader, open_writer
 
 Rows = list[list[str]]
 
@@ -161,6 +166,44 @@ def test_a_quote_that_is_closed_by_a_later_row_costs_no_row_between(tmp_path: Pa
 
     assert rows == [["b", "2"], ["c", "3"], ["d", "4"]]
     assert errors == ["row 1: a quote inside a quoted field; write it twice (line 2)"]
+
+
+SCRAPS = (
+    "a",
+    "b c",
+    ",",
+    '"',
+    '""',
+    "\n",
+    "\r\n",
+    "\r",
+    '"x, y"',
+    '"two\nlines"',
+    "é",
+    "\0",
+    "a,b\n",
+    "1,2\n",
+    "\udcff",
+)
+
+
+@given(st.lists(st.sampled_from(SCRAPS), max_size=40).map("".join), st.integers(1, 5))
+def test_whole_blocks_are_read_as_row_by_row(scraps: str, batch_size: int) -> None:
+    content = b"text,id\n" + scraps.encode(errors="surrogateescape")
+
+    assert read_from_memory(content, batch_size) == read_from_memory(content, batch_size, row_by_row=True)
+
+
+def read_from_memory(content: bytes, batch_size: int, *, row_by_row: bool = False) -> tuple[list[Any], list[str]]:
+    """Numbers and rows of a file, and what is said about the bad ones."""
+    errors: list[RowError] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        if row_by_row:
+            patch.setattr(csv_file._Records, "parsed", lambda *_: None)
+        with open_reader(None, Format.CSV, batch_size=batch_size, on_row_error=errors.append) as reader:
+            rows = [row for batch in reader for row in zip(batch.rows, *batch.columns.values(), strict=True)]
+    return rows, list(map(str, errors))
 
 
 def test_a_row_is_limited_as_its_fields_are(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ class Calibration:
 
     def probabilities(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
         """Calibrated probabilities of raw log-odds, shape (n_texts, n_labels); NaN stays."""
-        return np.asarray(1 / (1 + np.exp(-np.clip(self.log_odds(raw), -30, 30))))
+        return np.asarray(1 / (1 + np.exp(np.minimum(np.maximum(-self.log_odds(raw), -30), 30))))
 
 
 def rescale(threshold: float, calibration: LabelCalibration, kind: CalibrationKind) -> float:

@@ -21,10 +21,9 @@ _A: Final = 27  # letters and "no letter"
 
 _CODE = np.zeros(256, dtype=np.intp)
 _CODE[ord("a") : ord("z") + 1] = np.arange(1, _A)
-_WORD = np.zeros(256, dtype=bool)
-_WORD[[*b"abcdefghijklmnopqrstuvwxyz0123456789'", *range(128, 256)]] = True
-_GLYPH_OR_WORD = _WORD.copy()
-_GLYPH_OR_WORD[[*b"@$!"]] = True
+_LETTERS: Final = frozenset([*b"abcdefghijklmnopqrstuvwxyz0123456789'", *range(128, 256)])
+_GLYPHS_OR_WORDS: Final = bytes(2 if byte in _LETTERS else byte in b"@$!" for byte in range(256))
+_NEAR: Final = 4  # bytes from one letter that stands alone to the next
 _CASES: Final = bytes(
     ord("a") if chr(c).islower() else ord("A") if chr(c).isupper() else c for c in range(128)
 ) + bytes(128)
@@ -61,13 +60,11 @@ def undo_spacing(text: bytes) -> bytes:
 
     Four letters or more are joined always, fewer where they make up a word of the lexicon.
     """
-    raw = np.frombuffer(text, dtype=np.uint8)
-    word = _WORD.take(raw)
-    alone = (_GLYPH_OR_WORD.take(raw)[1:-1] > (word[:-2] | word[2:])).nonzero()[0] + 1
-    near = alone[1:] - alone[:-1] <= 4
-    if not (near[1:] & near[:-1]).any():
+    kinds = np.frombuffer(text.translate(_GLYPHS_OR_WORDS), dtype=np.uint8)
+    alone = (kinds[1:-1] > (kinds[:-2] | kinds[2:]) & 2).nonzero()[0] + 1
+    if not len((alone[2:] - alone[:-2] <= 2 * _NEAR).nonzero()[0]):
         return text
-    return _edited(text, _joined_runs(text, alone, near))
+    return _edited(text, _joined_runs(text, alone, alone[1:] - alone[:-1] <= _NEAR))
 
 
 def join_fragments(text: bytes) -> bytes:

@@ -205,9 +205,11 @@ class NgramTfidf(TransformerMixin, BaseEstimator):
         words, shift = batch.hashes, np.uint64(64 - self.word_bits)
         columns = np.zeros((len(words), 4 + len(_SCOPES)), dtype=np.int32)
         present = np.zeros(columns.shape, dtype=np.float32)
+        if not len(words):
+            return columns, present
         columns[:-1, 0] = mix(words[:-1] + (words[1:] << _ONE)) >> shift
         present[:, :2] = 1
-        present[batch.indptr[1:][batch.counts > 0] - 1, 0] = 0
+        present[batch.indptr[1:] - 1, 0] = 0
         columns[:, 1:-2] = batch.look_up(self._own_columns)
         present[:, 2:-2] = batch.marks[:, None] & _SCOPE_BITS > 0
         follows, runs = _punctuation(batch)

@@ -86,9 +86,10 @@ QUOTED: Final = len(SCOPES)
 N_MARKS: Final = len(SCOPES) + 1
 """One bit a scope, and one for what stands inside quotation marks."""
 
+_ENDS_CLAUSE: Final = 1
 _CLAUSE_END: Final = frozenset(b'.!?;:,()"')
 _BITS = np.array([1 << bit for bit in range(len(SCOPES))], dtype=np.uint8)
-_BEFORE = np.array([scope.before for scope in SCOPES])
+_UNTIL = np.array([scope.before + 1 for scope in SCOPES])
 _AFTER = np.array([scope.after for scope in SCOPES])
 _IN_CLAUSE = np.array([scope.in_clause for scope in SCOPES])
 
@@ -106,7 +107,7 @@ def mark(batch: TokenBatch) -> NDArray[np.uint8]:
     quotations = _quotations(batch)
     lines = np.concatenate([scope, np.full(quotations.shape[1], QUOTED)])
     opens = np.concatenate([np.maximum(at - _AFTER[scope], first), quotations[0]])
-    ends = np.concatenate([np.minimum(at + _BEFORE[scope] + 1, last), quotations[1]])
+    ends = np.concatenate([np.minimum(at + _UNTIL[scope], last), quotations[1]])
     covered = _covered(lines, opens, ends, len(batch.numbers))
     covered[scope, at] -= 1  # a cue does not reach itself
     return np.asarray(np.packbits(covered > 0, axis=0, bitorder="little")[0])
@@ -145,7 +146,7 @@ def _surroundings(
     batch: TokenBatch, at: NDArray[np.intp], scope: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First word that the cue of a scope may reach, and the one behind the last: those of its clause or its text."""
-    ends = batch.runs[batch.vocabulary.tabulated(_ends_clause).take(batch.atoms.take(batch.runs))]
+    ends = batch.runs[batch.punctuation & _ENDS_CLAUSE > 0]
     clauses = np.concatenate([batch.places.searchsorted(ends), batch.indptr])
     clauses.sort()
     clause, text = clauses.searchsorted(at, "right"), batch.indptr.searchsorted(at, "right")
@@ -154,22 +155,20 @@ def _surroundings(
     return first, np.where(narrow, clauses[clause], batch.indptr[text])
 
 
-def _ends_clause(words: Words) -> NDArray[np.bool_]:
-    return np.array([not _CLAUSE_END.isdisjoint(spelling) for spelling in words.spellings], dtype=bool)
+def punctuation(words: Words) -> NDArray[np.intp]:
+    """Of runs of punctuation: twice the number of double quotation marks, and one for what ends a clause."""
+    kinds = [2 * run.count(b'"') + (not _CLAUSE_END.isdisjoint(run)) for run in words.spellings]
+    return np.array(kinds, dtype=np.intp)
 
 
 def _quotations(batch: TokenBatch) -> NDArray[np.intp]:
     """First word of each quotation, and the first behind it; shape (2, n_quotations)."""
-    counts = batch.vocabulary.tabulated(_double_marks).take(batch.atoms.take(batch.runs))
+    counts = batch.punctuation >> 1
     double, single = counts.nonzero()[0], (batch.kinds & MARKED).nonzero()[0]
     if len(double) + len(single) < 2:
         return np.zeros((2, 0), dtype=np.intp)
     quoted = [_double_quoted(batch, batch.runs[double], counts[double]), _single_quoted(batch, single)]
     return batch.places.searchsorted(np.concatenate(quoted, axis=1))
-
-
-def _double_marks(words: Words) -> NDArray[np.intp]:
-    return np.array([spelling.count(b'"') for spelling in words.spellings], dtype=np.intp)
 
 
 def _double_quoted(batch: TokenBatch, runs: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.intp]:

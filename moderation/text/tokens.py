@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from moderation.text.normalise import prepare
 from moderation.text.reader import WORD, Atoms, Reader
-from moderation.text.scopes import mark
+from moderation.text.scopes import mark, punctuation
 from moderation.text.sums import row_sums
 from moderation.text.vocabulary import Describe, Vocabulary, Words
 
@@ -75,6 +75,11 @@ class TokenBatch:
     def runs(self) -> NDArray[np.intp]:
         """Which atoms are runs of punctuation, shape (n_runs,)."""
         return np.asarray((self.kinds & WORD == 0).nonzero()[0])
+
+    @cached_property
+    def punctuation(self) -> NDArray[np.intp]:
+        """What is known of each of `runs`, see `moderation.text.scopes.punctuation`; shape (n_runs,)."""
+        return self.vocabulary.tabulated(punctuation).take(self.atoms.take(self.runs))
 
     @cached_property
     def marks(self) -> NDArray[np.uint8]:
