@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -56,7 +57,7 @@ def test_a_text_points_where_the_sum_of_its_words_does(embeddings: StaticEmbeddi
 def test_eight_bits_lose_less_than_half_a_percent_of_a_vector(embeddings: StaticEmbeddings) -> None:
     batch = tokenise(WORDS)
 
-    restored = batch.sums(embeddings.of_words)
+    restored = embeddings.sums(batch)
 
     assert embeddings.codes_.dtype == np.int8
     assert (np.abs(restored - VECTORS).max(axis=1) <= 0.005 * np.abs(VECTORS).max(axis=1)).all()
@@ -96,10 +97,17 @@ def test_a_table_may_be_made_from_hashes_alone(embeddings: StaticEmbeddings) -> 
         np.testing.assert_array_equal(getattr(made, name), value)
 
 
-def test_words_have_vectors_by_their_row(embeddings: StaticEmbeddings) -> None:
-    rows = embeddings.rows(tokenise(["tax zyx goal"]).hashes)
+def test_each_word_has_its_vector(embeddings: StaticEmbeddings) -> None:
+    batch = tokenise(["tax zyx", "goal"])
 
-    np.testing.assert_allclose(embeddings.vectors(rows), [VECTORS[2], [0, 0], VECTORS[0]], atol=0.02)
+    np.testing.assert_allclose(embeddings.of_words(batch), [VECTORS[2], [0, 0], VECTORS[0]], atol=0.02)
+
+
+def test_what_was_computed_for_speed_is_not_stored(embeddings: StaticEmbeddings) -> None:
+    fresh = pickle.dumps(embeddings)
+    embeddings.transform(["goal"])
+
+    assert pickle.dumps(embeddings) == fresh
 
 
 # --- over scopes

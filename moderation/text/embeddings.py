@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -85,26 +86,38 @@ class StaticEmbeddings(TransformerMixin, BaseEstimator):
             Of length 1; of length 0 for a text without a known word.
         """
         batch = X if isinstance(X, TokenBatch) else tokenise(X)
-        return unit_rows(batch.sums(self.of_words))
+        return unit_rows(self.sums(batch))
 
     def rows(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Row of each word in the table, -1 for an unknown one."""
         found = np.minimum(np.searchsorted(self.hashes_, hashes), len(self.hashes_) - 1)
         return np.where(self.hashes_[found] == hashes, found, -1)
 
-    def of_words(self, words: Words) -> NDArray[np.float32]:
-        """Vectors of words, zeros for unknown ones, shape (n_words, n_dimensions)."""
-        return self.vectors(self.rows(words.hashes))
+    def sums(self, batch: TokenBatch) -> NDArray[np.float32]:
+        """Sum of the vectors of each text's words, shape (n_texts, n_dimensions)."""
+        return row_sums(self._vectors, batch.look_up(self._places), batch.indptr)
+
+    def of_words(self, batch: TokenBatch) -> NDArray[np.float32]:
+        """Vector of each word, zeros for an unknown one, shape (n_words, n_dimensions)."""
+        return self._vectors.take(batch.look_up(self._places), axis=0)
+
+    def _places(self, words: Words) -> NDArray[np.int32]:
+        """Rows of words in `_vectors`."""
+        return (self.rows(words.hashes) + 1).astype(np.int32)
+
+    @cached_property
+    def _vectors(self) -> NDArray[np.float32]:
+        """Zeros for all unknown words, then the vector of each known one: the table, as sums need it."""
+        return np.concatenate([np.zeros((1, self.n_dimensions)), self.codes_ * self.scales_[:, None]], dtype=np.float32)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but `_vectors`, which a bundle shall not hold a second time."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_vectors"}
 
     def rarity(self, words: Words) -> NDArray[np.float32]:
         """Inverse document frequency of words; an unknown word is as rare as the rarest known one."""
         rows = self.rows(words.hashes)
         return np.where(rows >= 0, self.idf_[rows], self.idf_.max()).astype(np.float32)
-
-    def vectors(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Vectors of words by their row, zeros for -1, shape (n_words, n_dimensions)."""
-        found = self.codes_[rows] * self.scales_[rows, None]
-        return np.where(rows[:, None] >= 0, found, 0).astype(np.float32)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -139,7 +152,7 @@ class ScopedEmbeddings(StaticEmbeddings):
         """Do what `transform` does, without what scikit-learn does around it."""
         by_scope = self._sums_in_scopes(batch).reshape(N_MARKS, len(batch), self.n_dimensions)
         inside = by_scope.swapaxes(0, 1).reshape(len(batch), N_MARKS * self.n_dimensions)
-        sums = np.concatenate([batch.sums(self.of_words), inside], axis=1)
+        sums = np.concatenate([self.sums(batch), inside], axis=1)
         sums /= np.sqrt(np.maximum(batch.counts, 1, dtype=np.float32))[:, None]
         return sums
 
@@ -147,17 +160,17 @@ class ScopedEmbeddings(StaticEmbeddings):
         """Sum over the words of each text that stand in a scope, shape (N_MARKS * n_texts, n_dimensions)."""
         inside = batch.marks & _BITS
         if len(batch) == 1:  # what follows takes longer to set up than a product
-            return np.asarray((inside > 0).astype(np.float32) @ batch.look_up(self.of_words))
+            return np.asarray((inside > 0).astype(np.float32) @ self.of_words(batch))
         n_words = len(batch.numbers)
         marked = inside.ravel().nonzero()[0]
         firsts = np.arange(N_MARKS)[:, None] * n_words + batch.indptr[:-1]
         indptr = np.concatenate([marked.searchsorted(firsts.ravel()), [len(marked)]])
-        return row_sums(batch.vocabulary.tabulated(self.of_words), batch.numbers[marked % max(n_words, 1)], indptr)
+        return row_sums(self._vectors, batch.look_up(self._places)[marked % max(n_words, 1)], indptr)
 
     def contributions(self, batch: TokenBatch) -> NDArray[np.float32]:
         """What each word adds to `transform`, shape (n_words, n_columns)."""
         shares = _in_scopes(batch) / np.sqrt(np.repeat(batch.counts, batch.counts))[:, None]
-        by_scope = shares[:, :, None] * batch.look_up(self.of_words)[:, None, :]
+        by_scope = shares[:, :, None] * self.of_words(batch)[:, None, :]
         return np.asarray(by_scope.reshape(len(shares), self.n_columns), dtype=np.float32)
 
 

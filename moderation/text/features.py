@@ -59,15 +59,15 @@ class Featuriser(TransformerMixin, BaseEstimator):
 
     def embed(self, tokens: TokenBatch) -> TextFeatures:
         """Do what `transform` does, without what scikit-learn does around it."""
-        sums = tokens.sums(self.embeddings.of_words)
+        sums = self.embeddings.sums(tokens)
         lengths = row_lengths(sums)
         return TextFeatures(tokens, scaled(sums, lengths), lengths, tokens.look_up(self.embeddings.rarity))
 
     def contributions(self, tokens: TokenBatch) -> NDArray[np.float32]:
         """What each word adds to its text's row of `TextFeatures.vectors`, shape (n_words, n_dimensions)."""
-        sums = tokens.sums(self.embeddings.of_words)
+        sums = self.embeddings.sums(tokens)
         lengths = np.repeat(row_lengths(sums), tokens.counts)
-        return scaled(tokens.look_up(self.embeddings.of_words), lengths)
+        return scaled(self.embeddings.of_words(tokens), lengths)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

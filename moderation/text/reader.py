@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+from collections.abc import Iterable
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -98,29 +98,39 @@ class Reader:
         return self._known
 
     def _extended(self, known: _Known) -> _Known:
-        found = [_atoms(read_piece(piece)) for piece in self._pieces.spellings[known.counts.filled :]]
-        counts = np.fromiter(map(len, found), dtype=np.int32, count=len(found))
-        spellings = [spelling for spelling, _ in chain.from_iterable(found)]
-        kinds = [kind for _, kind in chain.from_iterable(found)]
+        counts, spellings, kinds = _taken_apart(map(read_piece, self._pieces.spellings[known.counts.filled :]))
         return _Known(
             known.firsts.with_rows((np.cumsum(counts) - counts + known.numbers.filled).astype(np.int32)),
             known.counts.with_rows(counts),
             known.numbers.with_rows(self.vocabulary.numbers.of(spellings)),
-            known.kinds.with_rows(np.array(kinds, dtype=np.uint8)),
+            known.kinds.with_rows(kinds),
         )
 
 
-def _atoms(reading: bytes) -> list[tuple[bytes, int]]:
-    """Words and runs of punctuation in what a piece stands for, with their kinds."""
-    return [atom for part in reading.split() for atom in _atoms_of_part(_ATOM.findall(part))]
+def _taken_apart(readings: Iterable[bytes]) -> tuple[NDArray[np.int32], list[bytes], NDArray[np.uint8]]:
+    """How many words and runs of punctuation each piece stands for, and all of these with their kinds."""
+    counts: list[int] = []
+    atoms: list[bytes] = []
+    kinds: list[int] = []
+    for reading in readings:
+        before = len(atoms)
+        for part in reading.split():
+            found = _ATOM.findall(part)
+            atoms += found
+            kinds += _kinds(found)
+        counts.append(len(atoms) - before)
+    return np.array(counts, dtype=np.int32), atoms, np.array(kinds, dtype=np.uint8)
 
 
-def _atoms_of_part(atoms: list[bytes]) -> list[tuple[bytes, int]]:
+def _kinds(atoms: list[bytes]) -> list[int]:
+    """Kinds of neighbours without blanks between them."""
     last = len(atoms) - 1
     return [
-        (atom, WORD)
+        WORD
         if atom[0] in _FIRST_LETTERS
-        else (atom, _kind_of_marked(atom, behind_word=place > 0, before_word=place < last) if b"'" in atom else 0)
+        else _kind_of_marked(atom, behind_word=place > 0, before_word=place < last)
+        if b"'" in atom
+        else 0
         for place, atom in enumerate(atoms)
     ]
 
