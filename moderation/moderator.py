@@ -23,7 +23,7 @@ from moderation.placement import FEW_WORDS, closest, marks
 from moderation.policy import Policy
 from moderation.text.features import Featuriser, TextFeatures
 from moderation.text.reader import Reader
-from moderation.text.tokens import tokenise
+from moderation.text.tokens import TokenBatch, tokenise
 from moderation.verdict import Placement, Span, Verdict
 
 CHUNK: Final = 1024
@@ -191,7 +191,7 @@ class Moderator:
     def _contributions(self, comment: Comment, parts: Sequence[tuple[int, int]]) -> dict[str, NDArray[np.float64]]:
         """What each part adds to the log-odds of the labels that the comment's own text decides."""
         features = self._features([comment.text])
-        alone = tokenise([comment.text[start:end] for start, end in parts])
+        alone = self._tokens([comment.text[start:end] for start, end in parts])
         by_word = self.bundle.abuse.contributions(features, self._featuriser.contributions(features.tokens))
         labels = self.bundle.abuse.labels
         slopes = self._calibration.slopes[: len(labels)]
@@ -246,11 +246,14 @@ class Moderator:
         return raw
 
     def _features(self, texts: Sequence[str]) -> TextFeatures:
-        """Features of texts, read with what is remembered of those before; where that is too much, it is forgotten."""
+        return self._featuriser.embed(self._tokens(texts))
+
+    def _tokens(self, texts: Sequence[str]) -> TokenBatch:
+        """Texts, read with what is remembered of those before; where that is too much, it is forgotten."""
         reader = self._reader
         if len(reader) > PIECES_KEPT:
             reader = self._reader = Reader()
-        return self._featuriser.embed(tokenise(texts, reader))
+        return tokenise(texts, reader)
 
     def _pairs(self, comments: Sequence[Comment], texts: TextFeatures) -> Pairs:
         articles, article_of = _numbered([comment.article or None for comment in comments])

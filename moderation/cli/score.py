@@ -11,7 +11,9 @@ from math import isnan
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -169,7 +171,7 @@ class _Scorer:
         comments = self.comments(batch)
         probabilities = self.moderator.probabilities(comments)
         flags, actions = self.moderator.policy.decisions(probabilities, self.moderator.labels)
-        scores = dict(zip(self.moderator.labels, probabilities.round(6).T.tolist(), strict=True))
+        scores = dict(zip(self.moderator.labels, probabilities.round(6).T, strict=True))
         columns: Columns = {name: _known(scores[name]) for name, kind in self.added.items() if kind is float}
         columns["flags"] = [" ".join(flagged) for flagged in flags]
         columns["action"] = [action.value for action in actions]
@@ -180,9 +182,10 @@ class _Scorer:
         return columns
 
 
-def _known(scores: list[float]) -> list[float | None]:
+def _known(scores: NDArray[np.float64]) -> list[float | None]:
     """Scores, with None for what has none."""
-    return [None if isnan(score) else score for score in scores]
+    found = scores.tolist()
+    return [None if isnan(score) else score for score in found] if np.isnan(scores).any() else found
 
 
 def _as_json(spans: list[Span]) -> str:
