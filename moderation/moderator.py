@@ -302,12 +302,13 @@ def _rescaled(bundle: Bundle, kind: CalibrationKind) -> Policy:
 
 def _chunks(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:
     """Runs of at most `CHUNK` comments and, unless one alone is longer, `CHUNK_CHARACTERS`."""
-    start = size = 0
-    for at, comment in enumerate(comments):
-        length = len(comment.text) + len(comment.parent or "")
-        if at > start and (at - start == CHUNK or size + length > CHUNK_CHARACTERS):
-            yield comments[start:at]
-            start, size = at, 0
-        size += length
-    if start < len(comments):
-        yield comments[start:]
+    middle = len(comments) // 2
+    if len(comments) > CHUNK or (middle and sum(map(_length, comments)) > CHUNK_CHARACTERS):
+        yield from _chunks(comments[:middle])
+        yield from _chunks(comments[middle:])
+    elif comments:
+        yield comments
+
+
+def _length(comment: Comment) -> int:
+    return len(comment.text) + len(comment.parent or "")
