@@ -118,6 +118,12 @@ def test_flags_and_action_are_what_the_policy_makes_of_the_scores(moderator: Mod
         assert verdict.action == moderator.policy.action(verdict.scores)
 
 
+def test_scores_can_be_judged_later(moderator: Moderator, sample: list[Comment]) -> None:
+    some = [*sample[:20], Comment(INSULT)]
+
+    assert moderator.judge(moderator.probabilities(some)) == moderator.score(some)
+
+
 def test_a_community_can_have_its_own_policy(moderator: Moderator, bundle_path: Path) -> None:
     strict = Policy({"insult": Thresholds(flag=0, reject=0)})
 
