@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from api.batching import Batcher
 from api.settings import Settings
-from moderation import Article, Comment, Moderator, Span, Verdict
+from moderation import Article, Comment, Moderator, Placement, Span, Verdict
 from moderation.heads.calibration import CalibrationKind
 from moderation.policy import Policies
 
@@ -48,10 +48,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One answer: the verdict and, where asked for, the parts of the comment behind it."""
+    """One answer: the verdict and, where asked for, the parts of the comment behind it, and why it belongs or not."""
 
     verdict: Verdict
-    spans: Sequence[Span] | None
+    spans: Sequence[Span] | None = None
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,10 @@ class Engine:
         # one pass scores a batch of many communities; only flags and action differ between them
         policy, scores = self.policies.of(case.community), verdict.scores
         if policy is not self.moderator.policy:
-            verdict = policy.verdict(scores)
-        return Finding(verdict, self.moderator.explain(case.comment, verdict.flags) if case.explain else None)
+            verdict = Verdict(scores, policy.flags(scores), policy.action(scores))
+        if not case.explain:
+            return Finding(verdict)
+        return Finding(verdict, self.moderator.explain(case.comment, verdict.flags), self.moderator.place(case.comment))
 
 
 def _slices(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:

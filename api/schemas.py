@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.engine import Case, Finding
-from moderation import Article, Comment, Span
+from moderation import Article, Comment, Placement, Span
 from moderation.articles import Name
 from moderation.labels import LABELS
-from moderation.verdict import Action
+from moderation.verdict import Action, MarkKind, Side
 
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -42,6 +43,11 @@ _RESULT: dict[str, JsonValue] = {
     "action": "review",
 }
 _SPANS: list[JsonValue] = [{"start": 11, "end": 16, "label": "insult", "weight": 2.4}]
+_PLACEMENT: JsonValue = {
+    "closest": [{"side": "title", "start": 0, "end": 31, "similarity": 0.61}],
+    "marks": [{"kind": "person", "start": 0, "end": 3}],
+    "says_little": False,
+}
 _MODEL = "default 0.1.0"
 
 
@@ -186,6 +192,36 @@ class SpanOut(BaseModel):
         return cls(start=span.start, end=span.end, label=span.label, weight=span.weight)
 
 
+class PassageOut(BaseModel):
+    """A part of the article, or the parent, that the comment is close to."""
+
+    side: Side
+    start: int = Field(description="First character in that text, counted from 0 in Unicode code points.")
+    end: int = Field(description="The character behind the last one.")
+    similarity: float = Field(description="Cosine of the embeddings, from -1 to 1.")
+
+
+class MarkOut(BaseModel):
+    """A part of the comment that looks away from the article."""
+
+    kind: MarkKind
+    start: int = Field(description="First character, counted from 0 in Unicode code points.")
+    end: int = Field(description="The character behind the last one.")
+
+
+class PlacementOut(BaseModel):
+    """Why the comment is, or is not, thought to belong where it stands."""
+
+    closest: list[PassageOut] = Field(description="What it is closest to, best first.")
+    marks: list[MarkOut] = Field(description="What looks away from the article, by position.")
+    says_little: bool = Field(description="Too short to say where it belongs; its score stays near the usual rate.")
+
+    @classmethod
+    def of(cls, placement: Placement) -> Self:
+        """The same as JSON."""
+        return cls.model_validate(asdict(placement))
+
+
 class Result(BaseModel):
     """What was found about one comment."""
 
@@ -197,6 +233,9 @@ class Result(BaseModel):
     flags: list[str] = Field(description="Labels at or above their threshold.")
     action: Action = Field(description="What the thresholds say to do with the comment.")
     spans: list[SpanOut] | None = Field(default=None, description="Only where `explain` was true.")
+    placement: PlacementOut | None = Field(
+        default=None, description="Only where `explain` was true and there is an off-topic score."
+    )
 
     @classmethod
     def of(cls, finding: Finding, **more: str) -> Self:
@@ -207,6 +246,7 @@ class Result(BaseModel):
             flags=list(verdict.flags),
             action=verdict.action,
             spans=None if spans is None else [SpanOut.of(span) for span in spans],
+            placement=None if finding.placement is None else PlacementOut.of(finding.placement),
             **more,
         )
 
@@ -214,7 +254,9 @@ class Result(BaseModel):
 class ScoreResponse(Result):
     """What was found, and by which model."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_RESULT, "spans": _SPANS, "model": _MODEL}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_RESULT, "spans": _SPANS, "placement": _PLACEMENT, "model": _MODEL}]}
+    )
 
     model: str = Field(description="Name and version of the bundle.")
 

@@ -152,3 +152,24 @@ def test_spans_lie_in_the_text_and_speak_for_the_communitys_flags(forum: httpx.C
 
 def test_an_explanation_asked_for_is_there_even_where_there_is_nothing_to_explain(forum: httpx.Client) -> None:
     assert _score(forum, {"comment": {"text": ""}, "community": "strict", "explain": True})["spans"] == []
+
+
+def test_an_explanation_says_what_the_comment_is_closest_to_and_what_looks_away(forum: httpx.Client) -> None:
+    article = {"title": "Council approves the bridge", "text": "It will cost three million. Work starts in May."}
+    text = "Mods, who deleted my comment about what the bridge will cost?"
+
+    placement = _score(forum, {"comment": {"text": text}, "article": article, "explain": True})["placement"]
+
+    for passage in placement["closest"]:
+        assert 0 <= passage["start"] < passage["end"] <= len(article[passage["side"]])
+    assert [text[mark["start"] : mark["end"]] for mark in placement["marks"] if mark["kind"] == "site"] == [
+        "Mods,",
+        "deleted",
+        "comment",
+    ]
+    assert placement["says_little"] is False
+
+
+@pytest.mark.parametrize("request_", [{"explain": True}, {"article": {"title": "Council approves the bridge"}}])
+def test_nothing_is_placed_unasked_or_without_a_context(forum: httpx.Client, request_: dict[str, Any]) -> None:
+    assert "placement" not in _score(forum, {"comment": {"text": "It will be worth every cent."}} | request_)
