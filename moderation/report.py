@@ -135,7 +135,7 @@ def _thresholds(manifest: Manifest) -> str:
 def _cells(figure: Figure) -> list[str]:
     """Value, interval, and what was to be reached."""
     reach = f"{figure.goal}: {figure.outcome}" if figure.goal else ""
-    return [f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}", reach]
+    return [f"{figure.value:.3f}", figure.interval, reach]
 
 
 def _figures(manifest: Manifest) -> str:

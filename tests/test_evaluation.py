@@ -72,15 +72,6 @@ def test_the_shipped_bundle_does_well_on_comments_that_taught_it_nothing(measure
     assert np.mean([found.roc_auc for found in measured.values()]) > 0.8
 
 
-def test_moved_comments_are_as_many_as_those_at_home(moderator: Moderator, root: Path, tmp_path: Path) -> None:
-    corpora = evaluation_map(tmp_path, f"[heads.{OFF_TOPIC}]\nsample = {{ moved = true }}\n")
-
-    [found] = evaluate(moderator, corpora, root / "data").findings
-
-    assert found.measurement.positive_share == 0.5
-    assert found.measurement.roc_auc > 0.7
-
-
 def test_each_corpus_is_announced(moderator: Moderator, root: Path, tmp_path: Path) -> None:
     told: list[str] = []
 

@@ -347,6 +347,7 @@ def test_a_map_of_two_corpora_groups_them_by_label(cli: Command, root: Path, tmp
     reach, (_, *rows), *_ = parsed(html).tables
     assert [row[0] for row in reach[1:]] == [
         "insult on sample",
+        "off_topic on sample_moved",
         "functional cases",
         "identity terms",
         "toxicity on the stream sample",

@@ -21,6 +21,7 @@ from moderation.errors import RecipeError
 from moderation.evaluation import FUNCTIONAL_STEP, EvaluationMap
 from moderation.evaluation import evaluate as measure
 from moderation.evaluation.plan import MeasuredCorpus, RankingRule
+from moderation.evaluation.topic import installed_transformer
 from moderation.files import open_reader
 from moderation.files.atomic import output_to
 from moderation.labels import LABELS
@@ -96,7 +97,8 @@ def evaluate(
     with ExitStack() as stack:  # what cannot be written is found out before the work is done
         page, data = (stack.enter_context(output_to(path)) if path else None for path in (html_out, json_out))
         with _steps_of(plan) as progress:
-            found = measure(moderator, plan, corpora or file.parent, progress)
+            transformer = installed_transformer(Path(".cache/topic")) if plan.topic else None
+            found = measure(moderator, plan, corpora or file.parent, progress, transformer)
         document = {"model": moderator.model, "source": str(file), **found.document()}
         if data is not None:
             data.stream.write(json.dumps(document, indent=2).encode() + b"\n")

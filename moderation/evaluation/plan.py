@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import compress
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from moderation.corpora import CorpusMap, CorpusSpec, LabelledComments, LabelRule, read_corpora, read_labelled
 from moderation.heads.calibration import CalibrationKind
-from moderation.labels import LABELS
+from moderation.labels import LABELS, OFF_TOPIC
 
 
 class _Table(BaseModel):
@@ -124,8 +124,79 @@ class FunctionalPlan(_Table):
     reach: FunctionalReach = FunctionalReach()
 
 
+class TopicReach(_Table):
+    """What is to be reached on one row of the topic table.
+
+    Attributes
+    ----------
+    roc_auc : float or None
+    matched_roc_auc : float or None
+        Over pairs of like length, see `moderation.evaluation.topic.matched.LengthMatched`.
+    flag_precision, flag_recall : float or None
+        Of flags at the policy's threshold.
+    replies_flagged : int or None
+        How many replies of one line may be flagged that are on topic, behind a comment that is not flagged: only where
+        training counts them.
+    """
+
+    roc_auc: float | None = Field(default=None, gt=0, le=1)
+    matched_roc_auc: float | None = Field(default=None, gt=0, le=1)
+    flag_precision: float | None = Field(default=None, gt=0, le=1)
+    flag_recall: float | None = Field(default=None, gt=0, le=1)
+    replies_flagged: int | None = Field(default=None, ge=0)
+
+
+class TopicRule(LabelRule):
+    """One row of the topic table: which comments, in which context.
+
+    Attributes
+    ----------
+    corpus : str
+    only : {"top-level", "replies"} or None
+        Comments whose parent is not known, or those whose parent is.
+    min_words : int
+    context : {"article", "parent", "both"}
+        What of it is shown, to us and to our rivals.
+    thread_text : int or None
+        So many other comments of the group stand in for the text of the article.
+    sample : int or None
+        At most so many comments, drawn at random: of each kind, where people said which are off topic.
+    cross_validated : bool
+        The bundle has learned from these comments: what training found by heads that had not seen them stands in the
+        bundle's manifest, and the rivals alone are measured here.
+    reach : TopicReach
+    """
+
+    corpus: str
+    only: Literal["top-level", "replies"] | None = None
+    min_words: int = Field(default=0, ge=0)
+    context: Literal["article", "parent", "both"] = "both"
+    thread_text: int | None = Field(default=None, gt=0)
+    sample: int | None = Field(default=None, gt=0)
+    cross_validated: bool = False
+    reach: TopicReach = TopicReach()
+
+
+class TopicCost(_Table):
+    """Comments with which the cost of an off-topic score is measured, where the transformer is installed.
+
+    Attributes
+    ----------
+    row : str
+        Of the topic table: the first of its comments are taken.
+    comments : int
+        How many; others of the corpus are scored before, as in a service that has been running for a while.
+    reach : float or None
+        How many times as long the transformer is to take.
+    """
+
+    row: str
+    comments: int = Field(default=2000, gt=0)
+    reach: float | None = Field(default=None, gt=0)
+
+
 class EvaluationMap(CorpusMap):
-    """What to measure on; all but `functional` by label, then by corpus.
+    """What to measure on; all but `topic`, its cost and `functional` by label, then by corpus.
 
     Attributes
     ----------
@@ -137,6 +208,9 @@ class EvaluationMap(CorpusMap):
         How far scores are probabilities.
     explanation : mapping to SpanRule
         How far a label's spans are what people would underline.
+    topic : mapping of str to TopicRule
+        How well off_topic is told, beside other ways of telling it.
+    topic_cost : TopicCost or None
     functional : FunctionalPlan or None
     """
 
@@ -145,6 +219,8 @@ class EvaluationMap(CorpusMap):
     agreement: Mapping[str, Mapping[str, AgreementRule]] = {}
     calibration: Mapping[str, Mapping[str, StreamRule]] = {}
     explanation: Mapping[str, Mapping[str, SpanRule]] = {}
+    topic: Mapping[str, TopicRule] = {}
+    topic_cost: TopicCost | None = None
     functional: FunctionalPlan | None = None
 
     @model_validator(mode="after")
@@ -156,6 +232,16 @@ class EvaluationMap(CorpusMap):
                     raise ValueError(f"{kind}.{label}: no such label; labels are {', '.join(LABELS)}")
                 if strangers := sorted(set(by_corpus) - set(self.corpora)):
                     raise ValueError(f"{kind}.{label}.{strangers[0]}: no such corpus; add [corpora.{strangers[0]}]")
+        for name, ranking in self.heads.get(OFF_TOPIC, {}).items():
+            if ranking.moved:
+                raise ValueError(f"heads.{OFF_TOPIC}.{name}: moved comments are measured by [topic.<name>]")
+        for name, rule in self.topic.items():
+            if rule.corpus not in self.corpora:
+                raise ValueError(f"topic.{name}: no such corpus; add [corpora.{rule.corpus}]")
+            if name in self.heads.get(OFF_TOPIC, {}):
+                raise ValueError(f"topic.{name}: heads.{OFF_TOPIC} has that name already")
+        if self.topic_cost is not None and self.topic_cost.row not in self.topic:
+            raise ValueError(f"topic_cost.row: no such row; add [topic.{self.topic_cost.row}]")
         return self
 
     def read(self, folder: Path, progress: Callable[[str], None]) -> Iterator[tuple[str, LabelledComments]]:

@@ -69,7 +69,7 @@ def measure(scored: Scored, limits: Thresholds | None, reach: float | None = Non
         ROC AUC to be reached.
     """
     scores, target = scored.scores, scored.target
-    roc_auc = Estimate.of(float(roc_auc_score(target, scores)), _resampled_auc(target, scores))
+    roc_auc = Estimate.of(float(roc_auc_score(target, scores)), resampled_auc(target, scores))
     flagged = scores >= limits.flag if limits is not None else np.zeros(len(scores), dtype=bool)
     return Measurement(
         label=scored.label,
@@ -86,7 +86,7 @@ def measure(scored: Scored, limits: Thresholds | None, reach: float | None = Non
     )
 
 
-def _resampled_auc(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def resampled_auc(target: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """ROC AUC by ranks (Mann-Whitney) on positives and negatives drawn anew, with replacement."""
     generator = np.random.default_rng(0)
     positive, negative = scores[target], np.sort(scores[~target])

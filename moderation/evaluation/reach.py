@@ -28,6 +28,12 @@ class Measure:
 ROC_AUC: Final = Measure("ROC AUC")
 MEASURES: Final = {
     "roc_auc": ROC_AUC,
+    "cross_validated_roc_auc": Measure("ROC AUC, cross-validated"),
+    "matched_roc_auc": Measure("ROC AUC, matched in length"),
+    "flag_precision": Measure("precision of flags"),
+    "flag_recall": Measure("recall of flags"),
+    "replies_flagged": Measure("clean replies flagged", Aim.AT_MOST),
+    "transformer_times": Measure("times the transformer takes"),
     "spearman": Measure("Spearman"),
     "flag_rate_difference": Measure("difference", Aim.WITHIN),
     "expected_calibration_error": Measure("calibration error", Aim.AT_MOST),
@@ -46,14 +52,15 @@ MEASURES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure with its 95% interval.
+    """One figure with its 95% interval, where it has one.
 
     Attributes
     ----------
     measured : str
         What, on which corpus.
     measure : Measure
-    value, low, high : float
+    value : float
+    low, high : float or None
     reach : float or None
         What was to be reached, if anything.
     """
@@ -61,8 +68,8 @@ class Figure:
     measured: str
     measure: Measure
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     reach: float | None
 
     @property
@@ -84,6 +91,11 @@ class Figure:
         return "" if self.reach is None else f"{self.measure.aim} {self.reach:g}"
 
     @property
+    def interval(self) -> str:
+        """The interval in words; empty where there is none."""
+        return "" if self.low is None or self.high is None else f"{self.low:.3f} to {self.high:.3f}"
+
+    @property
     def outcome(self) -> str:
         """Whether it was met, in a word; empty where there is none."""
         return {True: "met", False: "missed", None: ""}[self.met]
@@ -94,7 +106,7 @@ class Figure:
 
 
 def figures_of(figures: Mapping[str, Mapping[str, float]]) -> Iterator[Figure]:
-    """Every measure among the figures of a manifest or an evaluation that has an interval.
+    """Every measure among the figures of a manifest or an evaluation that has an interval or was to reach anything.
 
     Parameters
     ----------
@@ -103,7 +115,15 @@ def figures_of(figures: Mapping[str, Mapping[str, float]]) -> Iterator[Figure]:
         ``roc_auc_reach``; the last is there only where something was to be reached.
     """
     for measured, values in figures.items():
-        for name, measure in MEASURES.items():
-            if f"{name}_low" in values:
-                interval = values[f"{name}_low"], values[f"{name}_high"]
-                yield Figure(measured, measure, values[name], *interval, values.get(f"{name}_reach"))
+        for name in MEASURES:
+            figure = figure_of(measured, name, values)
+            if figure is not None and (figure.low is not None or figure.reach is not None):
+                yield figure
+
+
+def figure_of(measured: str, name: str, values: Mapping[str, float]) -> Figure | None:
+    """One measure among the figures of what was measured; None where it is not among them."""
+    if name not in values:
+        return None
+    low, high, reach = (values.get(f"{name}_{end}") for end in ("low", "high", "reach"))
+    return Figure(measured, MEASURES[name], values[name], low, high, reach)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.comment import Comment
-from moderation.corpora import LabelledComments, LabelRule, moved
+from moderation.corpora import LabelledComments, LabelRule
 from moderation.errors import RecipeError
 from moderation.moderator import Moderator
 
@@ -66,12 +66,12 @@ class ScoredCorpus:
     corpus: LabelledComments
 
     @cached_property
-    def _at_home(self) -> NDArray[np.float64]:
+    def _probabilities(self) -> NDArray[np.float64]:
         return self.moderator.probabilities(self.corpus.comments)
 
     def scores(self, label: str) -> NDArray[np.float64]:
         """Probabilities of a label, shape (n_comments,); NaN where there is none."""
-        return self._column(self._at_home, label)
+        return self._probabilities[:, self.moderator.labels.index(label)]
 
     def scored(self, label: str, rule: LabelRule) -> Scored:
         """The comments for which a rule defines a label, with their truth.
@@ -83,20 +83,10 @@ class ScoredCorpus:
         RecipeError
             If the column does not exist, or all comments have the label, or none.
         """
-        comments, rows, scores = self.corpus.comments, self.corpus.rows, self.scores(label)
-        if rule.moved:
-            elsewhere = moved(self.corpus, seed=0)
-            comments, rows = comments + elsewhere, rows * 2
-            scores = np.concatenate([scores, self._column(self.moderator.probabilities(elsewhere), label)])
-            shares = np.repeat([0.0, 1.0], len(self.corpus))
-        else:
-            shares = self.corpus.shares(label, rule)
+        scores, shares = self.scores(label), self.corpus.shares(label, rule)
         known = np.flatnonzero(~np.isnan(shares) & ~np.isnan(scores)).tolist()
-        known_comments, known_rows = [comments[at] for at in known], [rows[at] for at in known]
-        return Scored(label, self.name, scores[known], shares[known] > 0.5, known_comments, known_rows)
-
-    def _column(self, probabilities: NDArray[np.float64], label: str) -> NDArray[np.float64]:
-        return probabilities[:, self.moderator.labels.index(label)]
+        comments, rows = [self.corpus.comments[at] for at in known], [self.corpus.rows[at] for at in known]
+        return Scored(label, self.name, scores[known], shares[known] > 0.5, comments, rows)
 
 
 def column_of(corpus: LabelledComments, name: str) -> list[Any]:
