@@ -7,18 +7,47 @@ a forum on another machine waits less.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPConnection
 from itertools import count
 
+import httpx
 from rich.console import Console
-from run import PORT, sample, service
+from texts import sample
 
+PORT = 8917
 CONNECTIONS = 16
 SECONDS = 15.0
 CORAL_WAITS = 0.8
+
+
+@contextmanager
+def service() -> Iterator[httpx.Client]:
+    """The real service in a process of its own."""
+    command = [sys.executable, "-m", "moderation", "serve", "--port", str(PORT)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=30) as client:
+                _wait(client)
+                yield client
+        finally:
+            process.terminate()
+
+
+def _wait(client: httpx.Client) -> None:
+    for _ in range(100):
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise SystemExit("the service did not come up")
 
 
 def request(text: str) -> bytes:
@@ -34,7 +63,7 @@ def request(text: str) -> bytes:
 
 def waits(bodies: list[bytes], until: float, first: int) -> list[float]:
     """Seconds that each request over one connection took, up to a time of the clock `time.perf_counter`."""
-    taken = []
+    taken: list[float] = []
     connection = HTTPConnection("127.0.0.1", PORT, timeout=30)
     for number in count(first):
         start = time.perf_counter()
