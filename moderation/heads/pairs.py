@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,19 +134,16 @@ class Pairs:
     @classmethod
     def of(cls, comments: TextFeatures, contexts: Contexts) -> Self:
         """Compare n comments with their contexts."""
-        table = {
-            "has_article": (contexts.article_of >= 0).astype(np.float32),
-            **_own_columns(comments),
-            **_article_columns(comments, contexts.articles, contexts.article_of),
-            **_parent_columns(comments, contexts.parents, contexts.parent_of),
-        }
+        near_article, in_article = _beside_articles(comments, contexts.articles, contexts.article_of)
+        near_parent, in_parent = _beside_parents(comments, contexts.parents, contexts.parent_of)
+        table = {**near_article, **near_parent, **_word_columns(comments, in_article, in_parent)}
         sides = ("similarity_title", "similarity_article", "similarity_passage", "similarity_parent")
         table["similarity_best"] = np.maximum.reduce([table[side] for side in sides])
         for name in ("tfidf", "overlap"):
             table[f"{name}_best"] = np.maximum(table[f"{name}_article"], table[f"{name}_parent"])
         for name in ("similarity_best", "tfidf_best"):
             table[f"{name}_by_words"] = table[name] * table["log_words"]  # of many words, likeness is no chance
-        return cls(comments.tokens, np.column_stack([table[name] for name in FEATURE_NAMES]).astype(np.float32))
+        return cls(comments.tokens, np.stack([table[name] for name in FEATURE_NAMES], axis=1))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -161,44 +158,57 @@ def marks_of(words: Words) -> NDArray[np.float32]:
     return np.column_stack([np.isin(words.hashes, hash_list(listed)) for listed in MARKS.values()]).astype(np.float32)
 
 
-def sums(texts: TextFeatures, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sum of word values for each text, shape (n_texts,)."""
-    ends = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    return np.asarray(np.diff(ends[texts.tokens.indptr]), dtype=np.float32)
+def sums(texts: TextFeatures, *values: NDArray[Any]) -> NDArray[np.float32]:
+    """Sums over each text's words of k values that each word has, shape (k, n_texts)."""
+    ends = np.zeros((len(values), len(texts.rarity) + 1))
+    for row, of_words in zip(ends, values, strict=True):
+        np.cumsum(of_words, out=row[1:])
+    at = ends.take(texts.tokens.indptr, axis=1)
+    return np.asarray(at[:, 1:] - at[:, :-1], dtype=np.float32)
 
 
-def _article_columns(
+class _Answered(NamedTuple):
+    """Of each word of the comments, 1 if it stands on the other side and 0 if not, and what it weighs there."""
+
+    shared: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, texts: TextFeatures) -> Self:
+        return cls(*np.zeros((2, len(texts.rarity)), dtype=np.float32))
+
+
+def _beside_articles(
     comments: TextFeatures, articles: Sequence[ArticleFeatures], article_of: NDArray[np.intp]
-) -> dict[str, NDArray[np.float32]]:
-    names = ("similarity_title", "similarity_article", "similarity_passage")
-    columns = {name: np.zeros(len(comments), dtype=np.float32) for name in names}
+) -> tuple[dict[str, NDArray[np.float32]], _Answered]:
+    near = np.zeros((3, len(comments)), dtype=np.float32)
+    answered = _Answered.none(comments)
     word_article = np.repeat(article_of, comments.tokens.counts)
-    shared, weights = _nothing_found(comments)
     for number, article in enumerate(articles):
-        rows = np.flatnonzero(article_of == number)
-        similarities = comments.vectors[rows] @ article.vectors.T
-        columns["similarity_title"][rows] = similarities[:, 0]
-        columns["similarity_article"][rows] = similarities[:, 1]
-        columns["similarity_passage"][rows] = similarities[:, 1:].max(axis=1)
-        words = np.flatnonzero(word_article == number)
-        shared[words], weights[words] = _looked_up(comments.tokens.hashes[words], article.words, article.weights)
-    return {**columns, **_shared_columns(comments, shared, weights, "article")}
+        rows = (article_of == number).nonzero()[0]
+        similarities = article.vectors @ comments.vectors[rows].T
+        near[:2, rows] = similarities[:2]
+        near[2, rows] = similarities[1:].max(axis=0)
+        words = (word_article == number).nonzero()[0]
+        found = _looked_up(comments.tokens.hashes[words], article.words, article.weights)
+        answered.shared[words], answered.weights[words] = found
+    names = ("similarity_title", "similarity_article", "similarity_passage")
+    return {"has_article": (article_of >= 0).astype(np.float32), **dict(zip(names, near, strict=True))}, answered
 
 
-def _parent_columns(
+def _beside_parents(
     comments: TextFeatures, parents: TextFeatures, parent_of: NDArray[np.intp]
-) -> dict[str, NDArray[np.float32]]:
-    has_parent, similarity = np.zeros((2, len(comments)), dtype=np.float32)
-    shared, weights = _nothing_found(comments)
-    replies = np.flatnonzero(parent_of >= 0)
+) -> tuple[dict[str, NDArray[np.float32]], _Answered]:
+    has_parent, near = np.zeros((2, len(comments)), dtype=np.float32)
+    answered = _Answered.none(comments)
+    replies = (parent_of >= 0).nonzero()[0]
     if len(replies):
-        has_parent[replies] = parents.tokens.counts[parent_of[replies]] > 0
-        pairs = comments.vectors[replies], parents.vectors[parent_of[replies]]
-        similarity[replies] = np.einsum("ij,ij->i", *pairs)
+        parent = parent_of[replies]
+        has_parent[replies] = parents.tokens.counts[parent] > 0
+        near[replies] = np.einsum("ij,ij->i", comments.vectors[replies], parents.vectors[parent])
         asked = _keyed(comments.tokens.hashes, np.repeat(parent_of, comments.tokens.counts))
-        shared, weights = _looked_up(asked, *_keyed_weights(parents))
-    columns = {"has_parent": has_parent, "similarity_parent": similarity}
-    return {**columns, **_shared_columns(comments, shared, weights, "parent")}
+        answered = _looked_up(asked, *_keyed_weights(parents))
+    return {"has_parent": has_parent, "similarity_parent": near}, answered
 
 
 def _keyed_weights(texts: TextFeatures) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
@@ -216,45 +226,38 @@ def _keyed(hashes: NDArray[np.uint64], numbers: NDArray[np.intp]) -> NDArray[np.
     return mix(hashes ^ mix(mix((numbers + 1).astype(np.uint64))))
 
 
-def _looked_up(
-    asked: NDArray[np.uint64], words: NDArray[np.uint64], weights: NDArray[np.float32]
-) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Which words stand among others (ascending), and what they weigh there."""
+def _looked_up(asked: NDArray[np.uint64], words: NDArray[np.uint64], weights: NDArray[np.float32]) -> _Answered:
+    """Look words up among others, which are ascending."""
     if not len(words):
-        return np.zeros(len(asked), dtype=bool), np.zeros(len(asked), dtype=np.float32)
-    found = np.minimum(np.searchsorted(words, asked), len(words) - 1)
-    shared = words[found] == asked
-    return shared, weights[found] * shared
+        return _Answered(*np.zeros((2, len(asked)), dtype=np.float32))
+    found = np.minimum(words.searchsorted(asked), len(words) - 1)
+    shared = (words[found] == asked).astype(np.float32)
+    return _Answered(shared, weights[found] * shared)
 
 
-def _nothing_found(texts: TextFeatures) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    count = len(texts.tokens.hashes)
-    return np.zeros(count, dtype=bool), np.zeros(count, dtype=np.float32)
-
-
-def _shared_columns(
-    comments: TextFeatures, shared: NDArray[np.bool_], weights: NDArray[np.float32], side: str
+def _word_columns(
+    comments: TextFeatures, in_article: _Answered, in_parent: _Answered
 ) -> dict[str, NDArray[np.float32]]:
-    rarity = comments.rarity
-    return {
-        f"overlap_{side}": _over(sums(comments, rarity * shared), sums(comments, rarity)),
-        f"tfidf_{side}": np.minimum(_over(sums(comments, rarity * weights), np.sqrt(sums(comments, rarity**2))), 1),
-    }
-
-
-def _own_columns(comments: TextFeatures) -> dict[str, NDArray[np.float32]]:
-    """What the comment's own words say about where they belong."""
-    counts = np.maximum(comments.tokens.counts, 1).astype(np.float32)
+    """What the comment's words say, by themselves and where they stand on another side as well."""
+    rarity, counts = comments.rarity, comments.tokens.counts
+    by_side = [rarity * values for answered in (in_article, in_parent) for values in answered]
+    total, squares, rare, *shared = sums(comments, rarity, rarity**2, rarity > COMMON, *by_side)
     meta, link, second_person, first_person = comments.tokens.sums(marks_of).T
+    some = np.maximum(counts, 1).astype(np.float32)
+    length = np.sqrt(squares)
     return {
-        "log_words": np.log1p(comments.tokens.counts).astype(np.float32),
-        "log_rare_words": np.log1p(sums(comments, (comments.rarity > COMMON).astype(np.float32))),
-        "mean_rarity": sums(comments, comments.rarity) / counts,
-        "focus": comments.lengths / np.sqrt(counts),
-        "meta_share": meta / counts,
+        "tfidf_article": np.minimum(_over(shared[1], length), 1),
+        "tfidf_parent": np.minimum(_over(shared[3], length), 1),
+        "overlap_article": _over(shared[0], total),
+        "overlap_parent": _over(shared[2], total),
+        "log_words": np.log1p(counts, dtype=np.float32),
+        "log_rare_words": np.log1p(rare),
+        "mean_rarity": total / some,
+        "focus": comments.lengths / np.sqrt(some),
+        "meta_share": meta / some,
         "has_link": np.minimum(link, 1),
-        "second_person_share": second_person / counts,
-        "first_person_share": first_person / counts,
+        "second_person_share": second_person / some,
+        "first_person_share": first_person / some,
     }
 
 

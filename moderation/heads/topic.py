@@ -153,4 +153,4 @@ def unanswered(parts: TextFeatures, article: ArticleFeatures | None, parent: Tex
     sides = np.concatenate([parent.vectors, article.vectors if article is not None else parent.vectors[:0]])
     counts = ~np.isin(hashes, answered) & (parts.rarity >= COMMON)
     weights = parts.rarity * counts * (1 + parts.tokens.look_up(marks_of)[:, 0])
-    return np.asarray(sums(parts, weights) * (1 - (parts.vectors @ sides.T).max(axis=1).clip(0, 1)))
+    return np.asarray(sums(parts, weights)[0] * (1 - (parts.vectors @ sides.T).max(axis=1).clip(0, 1)))
