@@ -121,7 +121,7 @@ class Engine:
         # one pass scores a batch of many communities; only flags and action differ between them
         policy, scores = self.policies.of(case.community), verdict.scores
         if policy is not self.moderator.policy:
-            verdict = Verdict(scores, policy.flags(scores), policy.action(scores))
+            verdict = policy.verdict(scores)
         if not case.explain:
             return Finding(verdict)
         return Finding(verdict, self.moderator.explain(case.comment, verdict.flags), self.moderator.place(case.comment))

@@ -73,6 +73,7 @@ class Moderator:
         self._calibration = Calibration.of(bundle.lines, self.labels, kind)
         self._featuriser = Featuriser(bundle.embeddings)
         self._reader = Reader()
+        self._no_texts = self._featuriser.embed(tokenise([]))
         self._lock = Lock()
         self._articles: OrderedDict[Article, ArticleFeatures] = OrderedDict()
 
@@ -259,7 +260,8 @@ class Moderator:
         articles, article_of = _numbered([comment.article or None for comment in comments])
         parents, parent_of = _numbered([comment.parent or None for comment in comments])
         features = [self._article(article) for article in articles]
-        return Pairs.of(texts, Contexts(features, article_of, self._features(parents), parent_of))
+        answered = self._features(parents) if parents else self._no_texts
+        return Pairs.of(texts, Contexts(features, article_of, answered, parent_of))
 
     def _article(self, article: Article) -> ArticleFeatures:
         """Features of an article; those of the `ARTICLES_KEPT` used last are kept."""

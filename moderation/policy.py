@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from moderation.errors import PolicyError
 from moderation.labels import LABELS
-from moderation.verdict import Action
+from moderation.verdict import Action, Verdict
 
 _STEPS: Final = ("flag", "review", "reject")
 _BITS = 1 << np.arange(len(LABELS))
@@ -69,6 +69,10 @@ class Policy:
         unknown = sorted(set(self.thresholds) - set(LABELS))
         if unknown:
             raise PolicyError(f"no such label: {', '.join(unknown)}; labels are {', '.join(LABELS)}")
+
+    def verdict(self, scores: Mapping[str, float]) -> Verdict:
+        """Scores with what they lead to."""
+        return Verdict(scores, self.flags(scores), self.action(scores))
 
     def flags(self, scores: Mapping[str, float]) -> tuple[str, ...]:
         """Labels of `scores` at or above their flag threshold."""

@@ -9,7 +9,7 @@ import pytest
 
 from moderation.errors import PolicyError
 from moderation.policy import Policies, Policy, Thresholds
-from moderation.verdict import Action
+from moderation.verdict import Action, Verdict
 
 POLICY = Policy(
     {
@@ -52,6 +52,12 @@ def test_a_label_can_be_rejected_without_ever_being_reviewed() -> None:
 
     assert policy.action({"spam": 0.79}) is Action.APPROVE
     assert policy.action({"spam": 0.8}) is Action.REJECT
+
+
+def test_a_verdict_has_the_scores_and_what_they_lead_to() -> None:
+    scores = {"insult": 0.5, "off_topic": 0.1}
+
+    assert POLICY.verdict(scores) == Verdict(scores, ("insult",), Action.REVIEW)
 
 
 def test_many_comments_are_decided_at_once_as_each_alone() -> None:
