@@ -257,6 +257,19 @@ def test_the_python_of_the_readme_prints_action_flags_and_the_words_behind_them(
         assert ast.literal_eval(words) in comment.text
 
 
+def test_the_python_of_the_guide_to_off_topic_prints_what_is_near_and_what_looks_away(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [snippet] = fenced("docs/off-topic.md", "python")
+
+    exec(compile(snippet, "docs/off-topic.md", "exec"), {})
+
+    *found, says_little = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in found} >= {"title", "text", "site"}
+    assert "site Mods," in found
+    assert says_little == "False"
+
+
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_of_docstrings_print_what_they_say(path: Path) -> None:
     module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
