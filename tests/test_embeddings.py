@@ -78,7 +78,7 @@ def test_no_text_is_no_row(embeddings: StaticEmbeddings) -> None:
 def test_an_unknown_word_is_as_rare_as_the_rarest(embeddings: StaticEmbeddings) -> None:
     batch = tokenise(["the zyx goal"])
 
-    np.testing.assert_allclose(batch.look_up(embeddings.rarity), [0.1, 4.0, 3.0])
+    np.testing.assert_allclose(embeddings.rarity(batch), [0.1, 4.0, 3.0])
 
 
 @pytest.mark.parametrize("entries", [["goal", "two words"], ["goal", ""], ["goal", "!"], ["two words", ""]])

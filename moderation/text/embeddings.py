@@ -110,14 +110,18 @@ class StaticEmbeddings(TransformerMixin, BaseEstimator):
         """Zeros for all unknown words, then the vector of each known one: the table, as sums need it."""
         return np.concatenate([np.zeros((1, self.n_dimensions)), self.codes_ * self.scales_[:, None]], dtype=np.float32)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but `_vectors`, which a bundle shall not hold a second time."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_vectors"}
+    @cached_property
+    def _rarities(self) -> NDArray[np.float32]:
+        """The same of `idf_`."""
+        return np.concatenate([[self.idf_.max()], self.idf_], dtype=np.float32)
 
-    def rarity(self, words: Words) -> NDArray[np.float32]:
-        """Inverse document frequency of words; an unknown word is as rare as the rarest known one."""
-        rows = self.rows(words.hashes)
-        return np.where(rows >= 0, self.idf_[rows], self.idf_.max()).astype(np.float32)
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but `_vectors` and `_rarities`, which a bundle shall not hold a second time."""
+        return {name: value for name, value in super().__getstate__().items() if not name.startswith("_")}
+
+    def rarity(self, batch: TokenBatch) -> NDArray[np.float32]:
+        """Inverse document frequency of each word; an unknown word is as rare as the rarest known one."""
+        return self._rarities.take(batch.look_up(self._places))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -61,7 +61,7 @@ class Featuriser(TransformerMixin, BaseEstimator):
         """Do what `transform` does, without what scikit-learn does around it."""
         sums = self.embeddings.sums(tokens)
         lengths = row_lengths(sums)
-        return TextFeatures(tokens, scaled(sums, lengths), lengths, tokens.look_up(self.embeddings.rarity))
+        return TextFeatures(tokens, scaled(sums, lengths), lengths, self.embeddings.rarity(tokens))
 
     def contributions(self, tokens: TokenBatch) -> NDArray[np.float32]:
         """What each word adds to its text's row of `TextFeatures.vectors`, shape (n_words, n_dimensions)."""
