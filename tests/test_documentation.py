@@ -154,7 +154,7 @@ class Checkout:
         answer = httpx.Response(200, text=said).json()
         match path:
             case "/v1/score" if "explain" in command:
-                assert list(answer) == ["scores", "flags", "action", "spans", "model"]
+                assert list(answer) == ["scores", "flags", "action", "spans", "placement", "model"]
                 assert "insult" in answer["flags"]
                 assert 0 < answer["scores"]["off_topic"] < 1
             case "/v1/score":
