@@ -214,7 +214,7 @@ class PlacementOut(BaseModel):
 
     closest: list[PassageOut] = Field(description="What it is closest to, best first.")
     marks: list[MarkOut] = Field(description="What looks away from the article, by position.")
-    says_little: bool = Field(description="Too short to say where it belongs; its score stays near the usual rate.")
+    says_little: bool = Field(description="Too short to say by itself where it belongs.")
 
     @classmethod
     def of(cls, placement: Placement) -> Self:

@@ -94,7 +94,7 @@ class Placement:
     marks : tuple of Mark
         By position.
     says_little : bool
-        It is too short to say where it belongs, so that its score stays near the usual rate.
+        It is too short to say by itself where it belongs: unless it is an aside, its parent decides, or the usual rate.
     """
 
     closest: tuple[Passage, ...]
