@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import over_http
-from rows import Row
+from rows import Aim, Row
 
-_AGAINST = ", times nothing's"
+_AGAINST: Final = ", times nothing's"
+_REACHES: Final = {
+    "requests a second": (0.85, Aim.AT_LEAST),
+    "p50 in milliseconds": (1.25, Aim.AT_MOST),
+    "p99 in milliseconds": (1.25, Aim.AT_MOST),
+    "comments a second": (25_000, Aim.AT_LEAST),
+    "two workers' speed, times one's": (1.8, Aim.AT_LEAST),
+}
+"""By the unit of a figure."""
 
 
 def rows() -> list[Row]:
@@ -22,7 +31,5 @@ def rows_of(figures: Mapping[str, float]) -> Iterator[Row]:
             continue
         measured, _, unit = name.rpartition(": " if ": " in name else ", ")
         times = figures.get(name + _AGAINST)
-        if times is None:
-            yield Row(f"HTTP, {measured}", unit, value)
-        else:
-            yield Row(f"HTTP, {measured}", unit, value, "an endpoint that does nothing", value / times)
+        rival = ("", None) if times is None else ("an endpoint that does nothing", value / times)
+        yield Row(f"HTTP, {measured}", unit, value, *rival, *_REACHES.get(unit, (None,)))

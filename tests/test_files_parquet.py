@@ -230,7 +230,7 @@ def test_small_batches_share_row_groups(tmp_path: Path) -> None:
             writer.write(Batch({"text": ["a"] * 100}, list(range(number * 100, number * 100 + 100))))
 
     metadata = pq.read_metadata(tmp_path / "a.parquet")
-    assert (metadata.num_rows, metadata.num_row_groups) == (100_000, 2)
+    assert (metadata.num_rows, metadata.num_row_groups) == (100_000, 4)
 
 
 def test_values_that_json_lacks_are_written_as_text(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from moderation.files.values import as_text, well_formed
 from moderation.files.writer import Writer
 
 _READ_BUFFER: Final = 1 << 20
-_GROUP_ROWS: Final = 65_536
+_GROUP_ROWS: Final = 32_768
 _GROUP_BYTES: Final = 64_000_000
 _TYPES: Final = {str: pa.string(), float: pa.float64(), int: pa.int64(), bool: pa.bool_()}
 
