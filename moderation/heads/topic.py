@@ -52,7 +52,7 @@ class TopicHead(BaseEstimator):
     def __init__(
         self,
         lowest: float = -4.0,
-        brevity: float = 0.3,
+        brevity: float = 0.5,
         long: int = 100,
         aside_weight: float = 1.5,
         aside_from: float = -2.4,
