@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from email.message import Message
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
@@ -19,17 +19,23 @@ async def settings_of(request: Request) -> Settings:
     return settings
 
 
-async def engine_of(request: Request) -> Engine:
-    """The engine, once it is loaded.
+def once_loaded(request: Request, name: str) -> Any:
+    """What the application loads when it starts, by its name in the state.
 
     Raises
     ------
     Refused
         With status 503 before that.
     """
-    engine: Engine | None = getattr(request.app.state, "engine", None)
-    if engine is None:
+    found = getattr(request.app.state, name, None)
+    if found is None:
         raise Refused(Code.NOT_READY)
+    return found
+
+
+async def engine_of(request: Request) -> Engine:
+    """The engine, see `once_loaded`."""
+    engine: Engine = once_loaded(request, "engine")
     return engine
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.dependencies import once_loaded
 from api.engine import Case, Engine, Finding
 from api.errors import Code, Detail, Refused
 from api.limits import refuse_long_article, refuse_oversized
@@ -83,16 +84,8 @@ class Judge:
 
 
 async def judge_of(request: Request) -> Judge:
-    """The judge, once the engine is loaded.
-
-    Raises
-    ------
-    Refused
-        With status 503 before that.
-    """
-    judge: Judge | None = getattr(request.app.state, "judge", None)
-    if judge is None:
-        raise Refused(Code.NOT_READY)
+    """The judge, see `once_loaded`."""
+    judge: Judge = once_loaded(request, "judge")
     return judge
 
 

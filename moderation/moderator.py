@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 from pathlib import Path
 from threading import Lock
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,6 @@ CHUNK_CHARACTERS: Final = 1_000_000
 ARTICLES_KEPT: Final = 1024
 PIECES_KEPT: Final = 1 << 17
 """Pieces of text, mostly words, of which is remembered what they are made of and what the heads say of it."""
-_Context = TypeVar("_Context", Article, str)
 _WEAKEST_SHARE: Final = 0.5  # of the strongest span's weight; below it a span says nothing
 
 
@@ -257,11 +256,10 @@ class Moderator:
         return tokenise(texts, reader)
 
     def _pairs(self, comments: Sequence[Comment], texts: TextFeatures) -> Pairs:
-        articles, article_of = _numbered([comment.article or None for comment in comments])
-        parents, parent_of = _numbered([comment.parent or None for comment in comments])
-        features = [self._article(article) for article in articles]
-        answered = self._features(parents) if parents else self._no_texts
-        return Pairs.of(texts, Contexts(features, article_of, answered, parent_of))
+        return Pairs.of(texts, Contexts.of(comments, self._article, self._parents))
+
+    def _parents(self, texts: Sequence[str]) -> TextFeatures:
+        return self._features(texts) if texts else self._no_texts
 
     def _article(self, article: Article) -> ArticleFeatures:
         """Features of an article; those of the `ARTICLES_KEPT` used last are kept."""
@@ -281,13 +279,6 @@ def default_bundle() -> Path:
     """Folder of the bundle that came with the package: inside it when installed, beside it in a checkout."""
     packed = Path(__file__).parent / "bundles" / "default"
     return packed if packed.is_dir() else Path(__file__).parent.parent / "models" / "default"
-
-
-def _numbered(contexts: Sequence[_Context | None]) -> tuple[list[_Context], NDArray[np.intp]]:
-    """The distinct ones, and the number of each; -1 for none."""
-    numbers: dict[_Context, int] = {}
-    found = [-1 if context is None else numbers.setdefault(context, len(numbers)) for context in contexts]
-    return list(numbers), np.array(found, dtype=np.intp)
 
 
 def _rescaled(bundle: Bundle, kind: CalibrationKind) -> Policy:

@@ -277,8 +277,9 @@ def _train_topic(examples: Examples, featuriser: Featuriser) -> CrossFitted:
     raw = np.zeros(len(pairs))
     try:
         folds = min(_FOLDS, len(np.unique(examples.groups)))
-        for rows, others in GroupKFold(folds).split(target, groups=examples.groups):
-            taught = np.where(np.isin(np.arange(len(pairs)), rows), weight, 0)
+        for _, others in GroupKFold(folds).split(target, groups=examples.groups):
+            taught = weight.copy()
+            taught[others] = 0
             raw[others] = TopicHead().fit(pairs, target, taught, examples.judged).decision_function(pairs)[others]
         return CrossFitted(TopicHead().fit(pairs, target, weight, examples.judged), examples, raw)
     except ValueError as error:
@@ -391,16 +392,7 @@ def in_contexts(corpus: LabelledComments, seed: int) -> LabelledComments:
 
 def comment_pairs(comments: list[Comment], featuriser: Featuriser) -> Pairs:
     """Comments with their own articles and parents."""
-    articles = {comment.article: None for comment in comments if comment.article}
-    parents = {comment.parent: None for comment in comments if comment.parent}
-    article_of = {article: number for number, article in enumerate(articles)}
-    parent_of = {parent: number for number, parent in enumerate(parents)}
-    contexts = Contexts(
-        [ArticleFeatures.of(article, featuriser) for article in articles],
-        np.array([article_of[c.article] if c.article else -1 for c in comments], dtype=np.intp),
-        featuriser.transform(list(parents)),
-        np.array([parent_of[c.parent] if c.parent else -1 for c in comments], dtype=np.intp),
-    )
+    contexts = Contexts.of(comments, lambda article: ArticleFeatures.of(article, featuriser), featuriser.transform)
     return Pairs.of(featuriser.transform([comment.text for comment in comments]), contexts)
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Self
 
 from fastapi import Depends, Request
 
+from api.dependencies import once_loaded
 from api.engine import Engine
-from api.errors import Code, Refused
 from api.perspective.attributes import SCALE
 from api.perspective.languages import Detector
 from api.settings import Settings
@@ -47,16 +47,8 @@ def _detector() -> LanguageDetector:
 
 
 async def backend_of(request: Request) -> Backend:
-    """The backend, once it is loaded.
-
-    Raises
-    ------
-    Refused
-        With status 503 before that.
-    """
-    backend: Backend | None = getattr(request.app.state, "perspective", None)
-    if backend is None:
-        raise Refused(Code.NOT_READY)
+    """The backend, see `once_loaded`."""
+    backend: Backend = once_loaded(request, "perspective")
     return backend
 
 

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from moderation.text.hashing import places_of
 from moderation.text.tokens import TokenBatch
 from moderation.text.vocabulary import Words
 
@@ -76,8 +77,7 @@ class AsideHead(BaseEstimator):
 
     def of_words(self, words: Words) -> NDArray[np.float32]:
         """Rows of `table_` for some words, shape (n_words, 2)."""
-        found = np.minimum(np.searchsorted(self.hashes_, words.hashes), len(self.hashes_) - 1)
-        return self.table_[np.where(self.hashes_[found] == words.hashes, found, len(self.hashes_))]
+        return self.table_[places_of(words.hashes, self.hashes_)]  # -1, for a word not known, is the last row
 
     def decision_function(self, X: TokenBatch) -> NDArray[np.float32]:
         """Log-odds of belonging nowhere, shape (n_texts,); those of a text without known words are the intercept."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.comment import Article
+from moderation.comment import Article, Comment
 from moderation.text.features import Featuriser, TextFeatures
 from moderation.text.hashing import hash_list, mix
 from moderation.text.tokens import TokenBatch
@@ -54,6 +54,7 @@ MARKS: Final = {
 """Words that mark talk about the site itself, adverts, talk to somebody, and talk of oneself."""
 COMMON: Final = 3.0
 """Rarity of a word that stands in one text of twenty; what is more common says nothing about a subject."""
+_Context = TypeVar("_Context", Article, str)
 _PASSAGE: Final = re.compile(rf"\S+(?:\s+\S+){{0,{PASSAGE_WORDS - 1}}}")
 
 
@@ -111,6 +112,25 @@ class Contexts:
     article_of: NDArray[np.intp]
     parents: TextFeatures
     parent_of: NDArray[np.intp]
+
+    @classmethod
+    def of(
+        cls,
+        comments: Sequence[Comment],
+        article: Callable[[Article], ArticleFeatures],
+        parents: Callable[[list[str]], TextFeatures],
+    ) -> Self:
+        """Number what n comments were written under, and ask for the features of each once."""
+        articles, article_of = _numbered([comment.article or None for comment in comments])
+        answered, parent_of = _numbered([comment.parent or None for comment in comments])
+        return cls(list(map(article, articles)), article_of, parents(answered), parent_of)
+
+
+def _numbered(contexts: Sequence[_Context | None]) -> tuple[list[_Context], NDArray[np.intp]]:
+    """The distinct ones, and the number of each; -1 for none."""
+    numbers: dict[_Context, int] = {}
+    found = [-1 if context is None else numbers.setdefault(context, len(numbers)) for context in contexts]
+    return list(numbers), np.array(found, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True)

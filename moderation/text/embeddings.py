@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
+from moderation.text.hashing import places_of
 from moderation.text.scopes import N_MARKS
 from moderation.text.sums import row_sums
 from moderation.text.tokens import TokenBatch, tokenise
@@ -90,8 +91,7 @@ class StaticEmbeddings(TransformerMixin, BaseEstimator):
 
     def rows(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Row of each word in the table, -1 for an unknown one."""
-        found = np.minimum(np.searchsorted(self.hashes_, hashes), len(self.hashes_) - 1)
-        return np.where(self.hashes_[found] == hashes, found, -1)
+        return places_of(hashes, self.hashes_)
 
     def sums(self, batch: TokenBatch) -> NDArray[np.float32]:
         """Sum of the vectors of each text's words, shape (n_texts, n_dimensions)."""

@@ -45,3 +45,9 @@ def hash_list(words: str) -> NDArray[np.uint64]:
     """Hashes of words that are normalised already and separated by blanks."""
     parts = [word.encode() for word in words.split()]
     return hash_runs(np.frombuffer(b"".join(parts), dtype=np.uint8), np.array([len(part) for part in parts]))
+
+
+def places_of(hashes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Where each hash stands among known ones, which are ascending and at least one; -1 where it does not."""
+    found = np.minimum(known.searchsorted(hashes), len(known) - 1)
+    return np.where(known[found] == hashes, found, -1)

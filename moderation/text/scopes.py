@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.text.hashing import hash_list
+from moderation.text.hashing import hash_list, places_of
 from moderation.text.reader import CLOSES, MARKED, OPENS
 from moderation.text.vocabulary import Words
 
@@ -116,8 +116,8 @@ def mark(batch: TokenBatch) -> NDArray[np.uint8]:
 def cues_among(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Of which scopes each word is a cue: bit i is set for ``SCOPES[i]``; shape (n_words,)."""
     known, kinds = _cue_table()
-    found = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    return np.where(known[found] == hashes, kinds[found], np.uint8(0))
+    found = places_of(hashes, known)
+    return np.where(found >= 0, kinds[found], np.uint8(0))
 
 
 @cache
